@@ -1,0 +1,155 @@
+"""The one entry that R calls: a command by its name, its arguments, and all that can go wrong.
+
+A reply is always a dictionary, so that R, not the bridge, raises what Python raised:
+``value``, or ``error`` (class names, message, traceback), or ``interrupted``; ``warnings`` in any
+case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import queue
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ._convert import pack, unpack
+
+COMMANDS: dict[str, Callable[..., Any]] = {}
+
+# These speak to who writes Python, not to who calls it from R.
+_NOT_FOR_R = (
+    DeprecationWarning,
+    PendingDeprecationWarning,
+    ImportWarning,
+    ResourceWarning,
+)
+
+
+def command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let R call this function by its name."""
+    COMMANDS[function.__name__] = function
+    return function
+
+
+@command
+def echo(x: Any) -> Any:
+    """Return what came: for tests of the conversion in both directions."""
+    return x
+
+
+def answer(program: Iterable[int], buffers: Iterable[np.ndarray]) -> tuple[np.ndarray, list]:
+    """Answer one packed request ``[name, arguments]`` by one packed reply; raises nothing."""
+    try:
+        with _warnings_recorded() as recorded:
+            reply = _result(program, buffers)
+        if recorded:
+            reply["warnings"] = [
+                {"classes": _class_names(item.category), "message": str(item.message)}
+                for item in recorded
+            ]
+        return pack(reply)
+    except KeyboardInterrupt:
+        return pack({"interrupted": True})
+    except Exception as error:
+        # Not let through: R would see NULL, and nothing of the exception.
+        return pack({"error": _described(error)})
+
+
+def _result(program: Iterable[int], buffers: Iterable[np.ndarray]) -> dict[str, Any]:
+    try:
+        name, arguments = unpack(program, buffers)
+        return {"value": _find(name)(**(arguments or {}))}
+    except KeyboardInterrupt:
+        return {"interrupted": True}
+    except BaseException as error:
+        # SystemExit too: it must not end R.
+        return {"error": _described(error)}
+
+
+def _find(name: str) -> Callable[..., Any]:
+    if os.getpid() != _PID:
+        raise RuntimeError(
+            "Python was started before this process was forked, and does not survive that."
+        )
+    if name not in COMMANDS:
+        raise LookupError(f"r_bridge has no command '{name}'.")
+    return COMMANDS[name]
+
+
+_PID = os.getpid()
+
+
+@contextlib.contextmanager
+def _warnings_recorded() -> Iterator[list[warnings.WarningMessage]]:
+    with warnings.catch_warnings(record=True) as recorded:
+        warnings.simplefilter("always")
+        for category in _NOT_FOR_R:
+            warnings.simplefilter("ignore", category)
+        yield recorded
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    return {
+        "classes": _class_names(type(error)),
+        "message": str(error) or type(error).__name__,
+        "traceback": "".join(traceback.format_exception(error)),
+    }
+
+
+def _class_names(kind: type) -> tuple[str, ...]:
+    """Names for R's class vector, the most special first."""
+    return tuple(base.__name__ for base in kind.__mro__ if issubclass(base, BaseException))
+
+
+class Console(io.TextIOBase):
+    """Python's standard output, written where R writes.
+
+    R may be called from its own thread alone: text of other threads waits for the next word of
+    that one, or for `flush`.
+    """
+
+    encoding = "utf-8"
+
+    def __init__(self, emit: Callable[[str], None]):
+        self._emit = emit
+        self._thread = threading.get_ident()
+        self._waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str, /) -> int:
+        self._waiting.put(text.replace("\0", ""))
+        self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        if threading.get_ident() != self._thread:
+            return
+        words = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                words.append(self._waiting.get_nowait())
+        if text := "".join(words):
+            self._emit(text)
+
+
+@contextlib.contextmanager
+def console(emit: Callable[[str], None]) -> Iterator[None]:
+    """Send what Python prints through `emit`."""
+    stdout, stderr = sys.stdout, sys.stderr
+    stream = Console(emit)
+    sys.stdout = sys.stderr = stream
+    try:
+        yield
+    finally:
+        stream.flush()
+        sys.stdout, sys.stderr = stdout, stderr

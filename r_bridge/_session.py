@@ -1,0 +1,152 @@
+"""Attach to the R in whose process this Python runs, or start an R inside this Python.
+
+rpy2 carries the vectors. What it would do to an R session that is already alive is undone here,
+remedy by remedy.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import ctypes
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ._dispatch import answer, console
+
+_get_handler = ctypes.pythonapi.PyOS_getsig
+_get_handler.argtypes, _get_handler.restype = [ctypes.c_int], ctypes.c_void_p
+_set_handler = ctypes.pythonapi.PyOS_setsig
+_set_handler.argtypes, _set_handler.restype = (
+    [ctypes.c_int, ctypes.c_void_p],
+    ctypes.c_void_p,
+)
+
+
+# An entry that Python collects would abort R: this reference is kept for good.
+_entry: Any = None
+
+
+def attach() -> str | None:
+    """Give the R around this Python its entry, as the option ``sklearncnn.entry``.
+
+    Returns what went wrong, None if nothing did: called from R, where an exception would be lost.
+    """
+    try:
+        from_r = _get_handler(signal.SIGINT)
+        with _environment_kept():
+            from rpy2 import rinterface
+
+            rinterface.initr()
+        # At its exit rpy2 would end an R that it did not start.
+        atexit.unregister(rinterface.endr)
+        from_python = _get_handler(signal.SIGINT)
+        # rpy2 has taken Ctrl-C; R gets it back while R works, Python has it while Python works.
+        _set_handler(signal.SIGINT, from_r)
+        _offer_entry(rinterface, from_python)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def embed(arguments: Sequence[str] = ()) -> Any:
+    """Start an R inside this Python, with the entry in place; returns rpy2's interface.
+
+    R sees `arguments` as ``commandArgs(TRUE)``.
+    """
+    with _environment_kept():
+        from rpy2 import rinterface
+        from rpy2.rinterface_lib import callbacks
+
+        options: Any = ("rpy2", "--quiet", "--no-save", "--no-restore", "--args", *arguments)
+        rinterface.embedded.set_initoptions(options)
+        rinterface.initr(interactive=False)
+    # Not through print: while Python answers R, that leads back to R's console.
+    callbacks.consolewrite_print = partial(_write, 1)
+    callbacks.consolewrite_warnerror = partial(_write, 2)
+    callbacks.cleanup = _quit
+    _offer_entry(rinterface, _get_handler(signal.SIGINT))
+    return rinterface
+
+
+def _write(descriptor: int, text: str) -> None:
+    data = text.encode("utf-8", errors="replace")
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _quit(_save: Any, status: int, _run_last: Any) -> None:
+    """R's quit(status = ): without this the status would be lost."""
+    os._exit(status)
+
+
+@contextlib.contextmanager
+def _environment_kept() -> Iterator[None]:
+    """rpy2 empties PYTHONPATH and doubles LD_LIBRARY_PATH: restore what was there before."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
+
+def _offer_entry(rinterface: Any, handler: int) -> None:
+    global _entry
+    base = rinterface.baseenv
+    cat, flush = base["cat"], rinterface.evalr("utils::flush.console")
+
+    def emit(text: str) -> None:
+        cat(rinterface.StrSexpVector([text]))
+        flush()
+
+    def entry(program: Any, buffers: Any) -> Any:
+        with _python_has_interrupts(handler), console(emit):
+            views = [_view(vector) for vector in [program, *buffers]]
+            packed = answer(views[0].tolist(), views[1:])
+        return _reply(rinterface, *packed)
+
+    # The signature must not be looked up: that reads R's frames and cannot see the caller's.
+    _entry = rinterface.rternalize(entry, signature=False)
+    base["options"](**{"sklearncnn.entry": _entry})
+
+
+def _view(vector: Any) -> np.ndarray:
+    """R's own memory: to be copied before the call ends, never to be written.
+
+    Not by rpy2's memoryview(): in 3.6 each of its calls takes a reference from None that it does
+    not own, and after some ten thousand Python dies of that.
+    """
+    return np.asarray(vector).ravel(order="F")
+
+
+def _reply(rinterface: Any, program: np.ndarray, buffers: list[np.ndarray]) -> Any:
+    vectors = {
+        np.dtype(np.float64): rinterface.FloatSexpVector,
+        np.dtype(np.int32): rinterface.IntSexpVector,
+        np.dtype(np.uint8): rinterface.ByteSexpVector,
+    }
+    made = [vectors[buffer.dtype].from_memoryview(buffer.data) for buffer in [program, *buffers]]
+    return rinterface.ListSexpVector.from_iterable(
+        [made[0], rinterface.ListSexpVector.from_iterable(made[1:])]
+    )
+
+
+@contextlib.contextmanager
+def _python_has_interrupts(handler: int) -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt within, and goes where it went before afterwards."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = _set_handler(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        _set_handler(signal.SIGINT, before)

@@ -1,0 +1,18 @@
+#' Neural networks as statistical models
+#'
+#' The networks are genuine Keras models, trained by the Python package sklearn_cnn. Loading the
+#' package starts nothing; Python starts at the first call that needs it.
+#'
+#' @section Which Python:
+#' The first that is given of `options(sklearncnn.python = "path/to/python")`, the environment
+#' variable `SKLEARNCNN_PYTHON`, a Python that reticulate already runs or that `RETICULATE_PYTHON`
+#' names, the Python whose `python -m r_bridge install` installed this package, and what
+#' reticulate finds by itself. [sklearncnn_config()] shows the choice.
+#'
+#' @section Which engine:
+#' By default Python runs inside the R process. Where it cannot, it runs as a worker process, with
+#' the same results. `options(sklearncnn.engine = "process")`, or `SKLEARNCNN_ENGINE=process` in
+#' the environment, asks for a worker process, `"inprocess"` refuses one.
+#'
+#' @keywords internal
+"_PACKAGE"
