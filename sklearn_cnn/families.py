@@ -17,7 +17,7 @@ import difflib
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self
 
@@ -41,6 +41,8 @@ __all__ = [
 _LEAST = 1e-6
 # -expm1(-exp(10)) is 1 in float64; exp(10) is far from overflowing in float32.
 _LARGEST_CLOGLOG = 10.0
+# exp(eta) can overflow; the deviance stays a number.
+_LARGEST_MEAN = 1e300
 # y log y at y = 0 without a branch: 0 * log(tiny) is 0. A normal number in float32.
 _TINY = 1e-37
 
@@ -183,13 +185,14 @@ def multilabel() -> "Family":
     return _Multilabel("logit")
 
 
-def get(family: "str | Family | Callable[[], Family]") -> "Family":
-    """Family for a name, for one of the functions of this module, or for a family itself.
+def get(family: "str | dict[str, Any] | Family | Callable[[], Family]") -> "Family":
+    """Family for a name, a configuration, a function of this module, or a family itself.
 
     Parameters
     ----------
-    family : str, callable or Family
-        ``"poisson"``, ``poisson``, ``poisson()`` and ``poisson(link="log")`` are the same.
+    family : str, dict, callable or Family
+        ``"poisson"``, ``poisson``, ``poisson()`` and ``{"name": "poisson", "link": "log"}`` are
+        the same.
 
     Returns
     -------
@@ -200,16 +203,32 @@ def get(family: "str | Family | Callable[[], Family]") -> "Family":
     >>> from sklearn_cnn import families
     >>> families.get("gamma")
     gamma(link='log')
+    >>> families.get("poison")
+    Traceback (most recent call last):
+        ...
+    ValueError: family='poison' is unknown. Known names: 'binomial', 'gamma', 'gaussian', \
+'multilabel', 'multinomial', 'negative_binomial', 'poisson'. Did you mean 'poisson'?
     """
     if isinstance(family, Family):
         return family
-    makers = [gaussian, binomial, multinomial, poisson, gamma, negative_binomial, multilabel]
-    if family in makers:
-        return family()  # type: ignore[operator]
-    by_name = {maker.__name__: maker for maker in makers}
-    if family not in by_name:
-        raise ValueError(_unknown("family", family, list(by_name)))
-    return by_name[family]()  # type: ignore[index]
+    settings = dict(family) if isinstance(family, dict) else {}
+    name = settings.pop("name", None) if isinstance(family, dict) else family
+    for known, make in _MAKERS.items():
+        if name == known or name is make:
+            made = make()
+            break
+    else:
+        raise ValueError(_unknown("family", name, list(_MAKERS)))
+    for setting in settings:
+        if setting not in made.config():
+            raise ValueError(_unknown("setting", setting, list(made.config()), made.name))
+    return replace(made, **settings)
+
+
+_MAKERS: dict[str, Callable[[], "Family"]] = {
+    make.__name__: make
+    for make in (gaussian, binomial, multinomial, poisson, gamma, negative_binomial, multilabel)
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,7 +255,7 @@ class Family:
     name: ClassVar[str]
     has_dispersion: ClassVar[bool] = False
     _activations: ClassVar[dict[str, str]]
-    _needs: ClassVar[str] = "numbers"
+    _needs: ClassVar[str] = "finite numbers"
 
     def __post_init__(self) -> None:
         if self.link not in self._activations:
@@ -248,6 +267,10 @@ class Family:
     @property
     def activation(self) -> str:
         return self._activations[self.link]
+
+    def config(self) -> dict[str, Any]:
+        """Name and settings as plain values, from which `get` makes the same family."""
+        return {"name": self.name, **asdict(self)}
 
     def units(self, n_outputs: int) -> int:
         """Units of the last layer for a response of ``n_outputs`` encoded columns."""
@@ -559,7 +582,7 @@ class _Poisson(Family):
         return (y >= 0) & np.isfinite(y)
 
     def _within(self, mu: ArrayLike) -> NDArray:
-        return np.maximum(_floats(mu), _resolution(mu))
+        return np.clip(_floats(mu), _resolution(mu), _LARGEST_MEAN)
 
 
 class _Gamma(Family):
@@ -594,7 +617,7 @@ class _Gamma(Family):
         return (y > 0) & np.isfinite(y)
 
     def _within(self, mu: ArrayLike) -> NDArray:
-        return np.maximum(_floats(mu), _resolution(mu))
+        return np.clip(_floats(mu), _resolution(mu), _LARGEST_MEAN)
 
 
 @dataclass(frozen=True, repr=False)
@@ -693,14 +716,26 @@ class _NegativeBinomial(_Poisson):
 def keras_activation(name: str) -> Callable[[Any], Any]:
     """Function for the ``activation`` of a family, or for any activation name of Keras.
 
-    The inverse links that Keras does not have are registered with it, so that a saved model that
-    ends in one loads in every process that has called this function.
+    Parameters
+    ----------
+    name : str
+        Name of an activation.
+
+    Returns
+    -------
+    callable
+        The inverse links that Keras does not have are registered with it, so that a saved model
+        which ends in one loads in every process that has called this function for it.
+
+    Examples
+    --------
+    >>> from sklearn_cnn.families import keras_activation
+    >>> keras_activation("sigmoid").__name__
+    'sigmoid'
     """
     import keras
 
-    if name in keras.activations.ALL_OBJECTS_DICT or name not in _INVERSE_LINKS:
-        return keras.activations.get(name)
-    return _register(name)
+    return keras.activations.get(name) if name not in _OURS else _register(name)
 
 
 @functools.cache
@@ -740,7 +775,7 @@ def _log_normal_cdf(ops: Any, x: Any) -> Any:
     return ops.where(x < -3.0, log_tail, log_body)
 
 
-_MILLS_TERMS = 50
+_MILLS_TERMS = 40
 
 
 def _cloglog_probabilities(ops: Any, eta: Any) -> tuple[Any, Any]:
@@ -780,6 +815,9 @@ _INVERSE_LINKS: dict[str, Callable[[Any, Any], Any]] = {
     "positive_square": lambda ops, eta: ops.square(eta),
     "positive_reciprocal": lambda ops, eta: 1.0 / eta,
 }
+
+
+_OURS = set(_INVERSE_LINKS) - {"linear", "exponential", "sigmoid", "softmax"}
 
 
 def _numpy_softmax(eta: NDArray) -> NDArray:
