@@ -138,6 +138,8 @@ def _pack(value: Any, place: str, program: list[int], buffers: list[np.ndarray])
 def _scalar_array(value: Any, place: str) -> np.ndarray:
     if isinstance(value, dt.datetime):
         raise ConversionError(f"{place} is a time; only dates without a time cross to R.")
+    if isinstance(value, dt.date):
+        return np.array(value, dtype="datetime64[D]")
     return np.array(value, dtype=object if isinstance(value, str) else None)
 
 

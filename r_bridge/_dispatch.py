@@ -11,6 +11,7 @@ import contextlib
 import io
 import os
 import queue
+import runpy
 import sys
 import threading
 import traceback
@@ -43,6 +44,12 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
 def echo(x: Any) -> Any:
     """Return what came: for tests of the conversion in both directions."""
     return x
+
+
+@command
+def load_commands(path: str) -> None:
+    """Run a file of Python whose functions, decorated with `command`, R may then call."""
+    runpy.run_path(path)
 
 
 def answer(program: Iterable[int], buffers: Iterable[np.ndarray]) -> tuple[np.ndarray, list]:

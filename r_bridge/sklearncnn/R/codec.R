@@ -13,11 +13,13 @@ as_float32 <- function(x) {
   structure(x, class = "sklearncnn_float32")
 }
 
-pack <- function(x) {
+pack_request <- function(name, arguments) {
   out <- new.env(parent = emptyenv())
   out$program <- list()
   out$buffers <- list()
-  pack_value(x, "x", out)
+  put(out, code[["list"]], 2L)
+  pack_value(name, "name", out)
+  pack_value(arguments, "", out)
   list(unlist(out$program), out$buffers)
 }
 
@@ -48,7 +50,7 @@ pack_value <- function(x, place, out) {
   } else if (is.list(x)) {
     pack_list(x, place, out)
   } else if (is.atomic(x)) {
-    pack_vector(x, place, out)
+    pack_vector(unclass(x), place, out)
   } else {
     cannot_send(x, place)
   }
@@ -76,6 +78,9 @@ put_shape <- function(out, kind, x) {
   }
   put(out, code[[kind]], length(shape), shape)
 }
+
+# How the user would name it; the arguments themselves have no name.
+member <- function(place, name) if (nzchar(place)) paste0(place, "$", name) else name
 
 # NA is taken out here: Python has none for integers, truth values and strings, but masks.
 pack_vector <- function(x, place, out) {
@@ -114,14 +119,25 @@ put_strings <- function(out, x, place) {
 
 # Each string in UTF-8, ended by a zero.
 utf8_bytes <- function(x, place) {
-  x <- enc2utf8(as.vector(x))
-  if (!all(valid <- validUTF8(x))) {
+  x <- as.vector(x)
+  if (native_is_utf8()) {
+    unmarked <- Encoding(x) == "unknown"
+    Encoding(x[unmarked]) <- "UTF-8"
+  }
+  bad <- Encoding(x) == "bytes" | (Encoding(x) == "UTF-8" & !validUTF8(x))
+  if (any(bad)) {
     abort("conversion", paste0(
-      "Element ", which(!valid)[1], " of `", place, "` is no valid text: ",
+      "Element ", which(bad)[1], " of `", place, "` is no valid text: ",
       "say its encoding, as in iconv(x, \"latin1\", \"UTF-8\")."
     ), call = NULL)
   }
-  writeBin(x, raw())
+  writeBin(enc2utf8(x), raw())
+}
+
+# In the C locale R would write "<e9>" for what is not ASCII.
+native_is_utf8 <- function() {
+  info <- l10n_info()
+  info[["UTF-8"]] || identical(info$codeset, "ANSI_X3.4-1968")
 }
 
 pack_list <- function(x, place, out) {
@@ -139,7 +155,7 @@ pack_list <- function(x, place, out) {
   }
   put(out, code[["dict"]], length(x))
   put_strings(out, labels, place)
-  for (i in seq_along(x)) pack_value(x[[i]], paste0(place, "$", labels[i]), out)
+  for (i in seq_along(x)) pack_value(x[[i]], member(place, labels[i]), out)
 }
 
 pack_frame <- function(x, place, out) {
@@ -157,7 +173,7 @@ pack_frame <- function(x, place, out) {
   for (name in names(x)) {
     column <- x[[name]]
     if (length(column) == 1L && is.null(dim(column)) && !is.factor(column)) dim(column) <- 1L
-    pack_value(column, paste0(place, "$", name), out)
+    pack_value(column, member(place, name), out)
   }
 }
 

@@ -2,7 +2,7 @@
 # R's goes, its warnings and errors become R's.
 dispatch <- function(name, args = list(), call = sys.call(-1)) {
   force(call)
-  packed <- engine()$answer(pack(list(name, args)))
+  packed <- engine()$answer(pack_request(name, args))
   reply <- unpack(packed[[1]], packed[[2]])
   for (record in reply$warnings) warn_from_python(record, call)
   if (isTRUE(reply$interrupted)) interrupt()

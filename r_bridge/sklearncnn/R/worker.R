@@ -126,26 +126,26 @@ stop_worker <- function(worker) {
 
 # A file of program and buffers: numbers of each, program, types, lengths, then the buffers; every
 # part fills whole units of eight bytes.
-write_exchange <- function(path, packed) {
+write_exchange <- function(path, packed, block = largest_block) {
   types <- vapply(packed[[2]], function(x) code[[typeof(x)]], 0L)
   lengths <- as.double(vapply(packed[[2]], length, 0))
   file <- file(path, "wb")
   on.exit(close(file))
-  write_part(file, c(length(packed[[1]]), length(types)))
-  write_part(file, packed[[1]])
-  write_part(file, types)
-  write_part(file, lengths)
-  for (buffer in packed[[2]]) write_part(file, buffer)
+  write_part(file, c(length(packed[[1]]), length(types)), block)
+  write_part(file, packed[[1]], block)
+  write_part(file, types, block)
+  write_part(file, lengths, block)
+  for (buffer in packed[[2]]) write_part(file, buffer, block)
 }
 
-read_exchange <- function(path) {
+read_exchange <- function(path, block = largest_block) {
   file <- file(path, "rb")
   on.exit(close(file))
-  counts <- read_part(file, "integer", 2L)
-  program <- read_part(file, "integer", counts[1])
-  types <- read_part(file, "integer", counts[2])
-  lengths <- read_part(file, "double", counts[2])
-  list(program, Map(function(type, n) read_part(file, names(code)[type + 1L], n), types, lengths))
+  counts <- read_part(file, "integer", 2L, block)
+  program <- read_part(file, "integer", counts[1], block)
+  types <- read_part(file, "integer", counts[2], block)
+  lengths <- read_part(file, "double", counts[2], block)
+  list(program, Map(function(type, n) read_part(file, names(code)[type + 1L], n, block), types, lengths))
 }
 
 element_size <- c(double = 8L, integer = 4L, raw = 1L)
@@ -153,9 +153,9 @@ element_size <- c(double = 8L, integer = 4L, raw = 1L)
 padding <- function(type, n) -(element_size[[type]] * n) %% 8
 
 # One call of writeBin() or readBin() moves less than 2^31 bytes.
-block <- 2^27
+largest_block <- 2^27
 
-write_part <- function(file, x) {
+write_part <- function(file, x, block) {
   dim(x) <- NULL
   if (length(x) <= block) {
     writeBin(x, file)
@@ -167,7 +167,7 @@ write_part <- function(file, x) {
   writeBin(raw(padding(typeof(x), length(x))), file)
 }
 
-read_part <- function(file, type, n) {
+read_part <- function(file, type, n, block) {
   x <- if (n <= block) {
     readBin(file, type, n)
   } else {

@@ -1,0 +1,4 @@
+library(testthat)
+library(sklearncnn)
+
+test_check("sklearncnn")
