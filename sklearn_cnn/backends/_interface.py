@@ -1,0 +1,47 @@
+"""What a backend can do for the training engine."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from enum import Enum
+from typing import Any, Protocol
+
+
+class Executor(Enum):
+    """How a program runs; the value is the word that users read."""
+
+    XLA = "xla"  # loop variables, compiled by XLA: small dense networks, long fits
+    GRAPH = "graph"  # loop variables, the plain graph: short fits
+    VARIABLES = "variables"  # the plain graph, weights updated in place: convolutions on a CPU
+
+
+class Backend(Protocol):
+    """A compiler of programs.
+
+    A program is a pure function of nested tuples, lists and dicts of arrays, written in
+    ``keras.ops``. Nothing in this interface trains: that is the training room's business.
+    """
+
+    name: str
+    # Whether programs can be compiled at all. PyTorch trains through ``keras.Model.fit``.
+    compiles: bool
+
+    def executor(self, *, dense: bool, work: float) -> Executor:
+        """The executor for ``work`` (steps) of a network that is ``dense`` or not."""
+
+    def precision(self, dtype: str) -> AbstractContextManager:
+        """Context in which arrays of ``dtype`` keep their width."""
+
+    def array(self, value: Any) -> Any:
+        """Copy a NumPy array to the device."""
+
+    def compile(self, function: Callable, executor: Executor) -> Callable:
+        """Compile ``function``; it returns device arrays."""
+
+    def value_and_grad(self, function: Callable) -> Callable:
+        """``(value, aux), gradients`` of ``function(parameters, *args) -> (value, aux)``."""
+
+    def fold(self, step: Callable, state: Any, n: Any, executor: Executor) -> Any:
+        """``state = step(state, i)`` for ``i`` in ``range(n)``, inside a program."""
+
+    def pure_optimizer(self, optimizer_class: type) -> type:
+        """A subclass whose ``stateless_apply`` is a pure function and whose rate is an input."""

@@ -1,0 +1,96 @@
+"""Private names of scikit-learn and Keras: the one module that an upgrade of theirs touches.
+
+Every name here has no public spelling in the releases that we support. Keras is imported inside
+the functions, because importing this module must stay cheap.
+"""
+
+import contextlib
+import random
+import threading
+
+from sklearn.base import _fit_context as fit_context
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Hidden,
+    Interval,
+    Options,
+    StrOptions,
+)
+from sklearn.utils._param_validation import (
+    InvalidParameterError as InvalidParameterError,
+)
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
+from sklearn.utils.optimize import _check_optimize_result as check_optimize_result
+from sklearn.utils.validation import _check_sample_weight as check_sample_weight
+
+__all__ = [
+    "HasMethods",
+    "Hidden",
+    "Interval",
+    "InvalidParameterError",
+    "Options",
+    "StrOptions",
+    "available_if",
+    "base_optimizer_methods",
+    "check_optimize_result",
+    "check_partial_fit_first_call",
+    "check_sample_weight",
+    "fit_context",
+    "seeded_keras",
+]
+
+# What Keras's TensorFlow optimizers override for tf.distribute, and what keeps them from being
+# pure functions. The base class has a plain form of each.
+_PURE_OPTIMIZER_METHODS = (
+    "stateless_apply",
+    "assign",
+    "assign_add",
+    "assign_sub",
+    "_var_key",
+    "_apply_weight_decay",
+    "_backend_update_step",
+    "_overwrite_model_variables_with_average_value",
+    "_backend_increment_gradient_accumulators",
+    "_clip_by_norm",
+)
+
+
+def base_optimizer_methods():
+    """The methods of Keras's backend-free optimizer that TensorFlow's optimizer replaces."""
+    from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+    return {name: getattr(BaseOptimizer, name) for name in _PURE_OPTIMIZER_METHODS}
+
+
+class _SeedSource(threading.local):
+    """Stands in for the module ``random`` where Keras draws the seeds that a user left open."""
+
+    drawing = random
+
+    def randint(self, low, high):
+        return self.drawing.randint(low, high)
+
+
+_SEEDS = _SeedSource()
+
+
+@contextlib.contextmanager
+def seeded_keras(seed):
+    """Let initializers and layers made in this block draw their open seeds from ``seed``.
+
+    Keras draws them from Python's global stream, which must be neither read nor disturbed: the
+    same ``random_state`` has to give the same network. Other threads are not affected.
+    """
+    from keras.src.backend.common import global_state
+    from keras.src.random import seed_generator
+
+    seed_generator.python_random = _SEEDS
+    before, _SEEDS.drawing = _SEEDS.drawing, random.Random(seed)
+    shared = global_state.get_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR)
+    global_state.set_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR, None)
+    try:
+        yield
+    finally:
+        _SEEDS.drawing = before
+        global_state.set_global_attribute(seed_generator.GLOBAL_SEED_GENERATOR, shared)

@@ -1,0 +1,215 @@
+"""Compiled epochs: every batch, the validation score and the stopping rule in one program."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from keras import ops
+
+from sklearn_cnn.backends import Executor
+
+from .network import Network
+from .noise import Draw
+from .steps.supervised import Numbers, State, Supervised
+from .stopping import Rule, Watch, after_epoch
+
+
+@dataclass(frozen=True)
+class ProgramShape:
+    """All that shapes compiled code, and nothing else: the key of the program cache."""
+
+    architecture: Any
+    objective: Any
+    optimizer: Any
+    metrics: tuple
+    units: int
+    batch_size: int
+    row_bucket: int
+    remainder: int  # rows of the last batch where they must not be padded, else 0
+    n_epochs: int  # at most this many a call
+    l2: bool
+    l1: bool
+    validation_bucket: int
+    validation_batch: int
+    watched: str  # "loss", "score" or "val_loss"
+    keep_best: bool
+    policy: str
+    executor: Executor
+
+
+class Data(NamedTuple):
+    """Rows, padded to a bucket. Padding rows weigh 0."""
+
+    x: Any
+    y: Any
+    weight: Any
+
+
+class Best(NamedTuple):
+    """The best weights so far and the epoch, counted within the call, that found them."""
+
+    trainable: Any
+    non_trainable: Any
+
+
+class Controls(NamedTuple):
+    """Run-time inputs of a call."""
+
+    n_rows: Any
+    n_batches: Any  # whole batches; a remainder comes after them
+    n_epochs: Any
+    numbers: Numbers
+    rule: Rule
+    score_totals: Any
+
+
+class Epochs:
+    """The program of a shape.
+
+    Attributes
+    ----------
+    run : callable
+        ``run(state, watch, best, data, validation, orders, controls)`` returns
+        ``(state, watch, best, records, n_done)``; ``records`` has one row an epoch and the
+        columns ``columns``.
+    """
+
+    def __init__(self, shape: ProgramShape, backend):
+        self.shape = shape
+        self.backend = backend
+        self.network = Network(shape.architecture)
+        self.rule = Supervised(
+            self.network,
+            shape.objective,
+            shape.optimizer,
+            backend,
+            l2=shape.l2,
+            l1=shape.l1,
+            metrics=shape.metrics,
+        )
+        self.dtype = shape.architecture.dtype
+        names = [metric.name for metric in shape.metrics]
+        self.columns = ["loss", "learning_rate", *names]
+        if shape.validation_bucket:
+            self.columns += ["val_loss", "score", *(f"val_{name}" for name in names)]
+        self.run = backend.compile(self._run, shape.executor)
+
+    def _run(self, state, watch, best, data, validation, orders, controls):
+        if self.shape.n_epochs == 1:
+            state, watch, best, record = self._epoch(
+                state, watch, best, data, validation, orders[0], controls
+            )
+            return state, watch, best, record[None], ops.cast(1, "int32")
+        records = ops.zeros((self.shape.n_epochs, len(self.columns)), self.dtype)
+
+        def running(epoch, state, watch, best, records):
+            return ops.logical_and(epoch < controls.n_epochs, ops.equal(watch.reason, 0))
+
+        def body(epoch, state, watch, best, records):
+            state, watch, best, record = self._epoch(
+                state, watch, best, data, validation, orders[epoch], controls
+            )
+            records = ops.slice_update(records, (epoch, 0), record[None])
+            return epoch + 1, state, watch, best, records
+
+        start = ops.cast(0, "int32")
+        n_done, state, watch, best, records = ops.while_loop(
+            running, body, (start, state, watch, best, records)
+        )
+        return state, watch, best, records, n_done
+
+    def _epoch(self, state, watch, best, data, validation, order, controls):
+        numbers = controls.numbers._replace(rate=watch.rate)
+        size = self.shape.batch_size
+        zero = ops.zeros((), self.dtype)
+
+        def step(carry, i, n_rows=size):
+            state, metrics, loss_sum = carry
+            rows = ops.slice(order, (i * size,), (n_rows,))
+            x, y, weight, n_real = _batch(data, rows, self.dtype)
+            state, metrics, loss = self.rule.step(state, metrics, x, y, weight, numbers)
+            return state, metrics, loss_sum + loss * n_real
+
+        carry = (state, self.rule.initial_metrics(), zero)
+        carry = self.backend.fold(step, carry, controls.n_batches, self.shape.executor)
+        if self.shape.remainder:
+            carry = step(carry, controls.n_batches, self.shape.remainder)
+        state, metrics, loss_sum = carry
+        n_rows = ops.cast(controls.n_rows, self.dtype)
+        loss = loss_sum / n_rows
+        record = [loss, watch.rate, *self.rule.metric_results(metrics, self.dtype)]
+        watched = loss
+        if self.shape.validation_bucket:
+            val_loss, score, metrics = self._validate(state, validation, controls)
+            record += [val_loss, score, *self.rule.metric_results(metrics, self.dtype)]
+            watched = {"loss": loss, "val_loss": val_loss, "score": -score}[self.shape.watched]
+        watch, improved = after_epoch(
+            watch, watched, loss, n_rows, controls.rule, self.shape.policy
+        )
+        if self.shape.keep_best:
+            best = Best(
+                _choose(improved, state.trainable, best.trainable),
+                _choose(improved, state.non_trainable, best.non_trainable),
+            )
+        return state, watch, best, ops.stack([ops.cast(c, self.dtype) for c in record])
+
+    def _validate(self, state: State, data: Data, controls: Controls):
+        """Validation loss (without penalties), score and metrics, batch by batch."""
+        size = self.shape.validation_batch
+        objective = self.shape.objective
+        trainable = self.rule.unpack(state.trainable)
+
+        def step(carry, i):
+            loss_sum, weight_sum, score_sums, metrics = carry
+            x, y, weight = (_rows_from(part, i * size, size) for part in data)
+            output, _, _ = self.network(trainable, state.non_trainable, x)
+            loss_sum = loss_sum + ops.sum(weight * objective.family.loss(y, output))
+            score_sums = score_sums + objective.score_sums(y, output, weight)
+            metrics = self.rule.update_metrics(metrics, y, output, weight)
+            return loss_sum, weight_sum + ops.sum(weight), score_sums, metrics
+
+        zero = ops.zeros((), self.dtype)
+        sums = ops.zeros((objective.score_size(self.shape.units),), self.dtype)
+        carry = (zero, zero, sums, self.rule.initial_metrics())
+        n_steps = self.shape.validation_bucket // size
+        if n_steps == 1:
+            carry = step(carry, 0)
+        else:
+            # Nothing to update in place: the sums are loop variables on every executor.
+            carry = self.backend.fold(step, carry, n_steps, Executor.GRAPH)
+        loss_sum, weight_sum, score_sums, metrics = carry
+        scale = objective.family.loss_scale(self.shape.units)
+        score = objective.finish_score(score_sums, controls.score_totals)
+        return scale * loss_sum / weight_sum, score, metrics
+
+
+def _batch(data: Data, rows, dtype: str):
+    """Rows ``rows`` of the data, -1 for none: inputs, targets, weights, number of real rows."""
+    real = rows >= 0
+    rows = ops.maximum(rows, 0)
+    present = ops.cast(real, dtype)
+    weight = present if data.weight is None else ops.take(data.weight, rows) * present
+    x = _map(lambda part: ops.take(part, rows, axis=0), data.x)
+    return x, ops.take(data.y, rows, axis=0), weight, ops.sum(present)
+
+
+def _rows_from(part, start, size):
+    def cut(array):
+        zeros = (0,) * (len(array.shape) - 1)
+        return ops.slice(array, (start, *zeros), (size, *array.shape[1:]))
+
+    return _map(cut, part)
+
+
+def _map(function, part):
+    """Apply to an array, or to each array of a dict or list of inputs."""
+    if isinstance(part, dict):
+        return {name: function(array) for name, array in part.items()}
+    if isinstance(part, list | tuple):
+        return [function(array) for array in part]
+    return function(part)
+
+
+def _choose(condition, new, old):
+    if isinstance(new, list | tuple):
+        return [ops.where(condition, n, o) for n, o in zip(new, old, strict=True)]
+    return ops.where(condition, new, old)

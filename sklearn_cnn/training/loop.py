@@ -1,0 +1,324 @@
+"""The host's part of training: orders of rows, calls of the program, what listeners are told."""
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import numpy as np
+
+from sklearn_cnn import backends
+from sklearn_cnn.backends import PROGRAMS, Executor
+
+from .plan import Plan, Progress, Result, Rows
+from .stopping import Reason, Rule, Watch
+
+# A call of the program lasts at most about this long, so that interrupts are heard.
+_CALL_SECONDS = 0.05
+_EPOCHS_A_CALL = (50, 10, 1)
+# Rough costs by which calls are sized and executors chosen; measured on one core.
+_STEP_SECONDS = 3e-5
+_FLOPS = 5e10
+_VALIDATION_CELLS = 4_000_000
+
+
+class Listener(Protocol):
+    """Who is told after each epoch, and may end training."""
+
+    every_epoch: bool
+
+    def epoch_ends(self, epoch: int, logs: dict[str, float], progress: Callable) -> bool:
+        """Whether to stop; ``progress()`` gives the weights of this moment."""
+
+
+def bucket(n: int) -> int:
+    """The next of 1, 2, 3, 4, 6, 8, 12, 16, 24 ...: few shapes for many numbers of rows."""
+    power = 1 << max(0, (n - 1).bit_length())
+    return power * 3 // 4 if power >= 4 and n <= power * 3 // 4 else power
+
+
+def epoch_orders(
+    rng: np.random.RandomState, order: np.ndarray, n_epochs: int, shuffle: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Row numbers of ``n_epochs`` epochs and the last of them.
+
+    scikit-learn's rule: each epoch shuffles the order of the epoch before.
+    """
+    orders = np.empty((n_epochs, len(order)), dtype=np.int32)
+    for epoch in range(n_epochs):
+        if shuffle:
+            permutation = np.arange(len(order))
+            rng.shuffle(permutation)
+            order = order[permutation]
+        orders[epoch] = order
+    return orders, order
+
+
+def train(
+    plan: Plan,
+    progress: Progress,
+    rows: Rows,
+    rng: np.random.RandomState,
+    *,
+    validation: Rows | None = None,
+    listener: Listener | None = None,
+) -> Result:
+    """Train from ``progress`` on ``rows``; changes none of its arguments but ``rng``."""
+    backend = backends.current()
+    from .epochs import Epochs
+
+    shape = _shape(plan, rows, validation, backend, listener)
+    with backend.precision(plan.architecture.dtype):
+        program = PROGRAMS.get(
+            shape, lambda: Epochs(shape, backend), xla=shape.executor is Executor.XLA
+        )
+        run = _Run(plan, program, progress, rows, validation, backend)
+        try:
+            run.to_the_end(rng, listener)
+        except KeyboardInterrupt:
+            run.reason = Reason.INTERRUPTED
+        return run.result()
+
+
+def _shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
+    from .epochs import ProgramShape
+
+    n_rows, batch_size = rows.n_rows, plan.batch_size
+    interact = plan.architecture.rows_interact
+    if batch_size >= n_rows and not interact:
+        batch_size = bucket(n_rows)  # one batch: masked rows cost less than another program
+    remainder = n_rows % batch_size if interact else 0
+    n_steps = -(-n_rows // batch_size)
+    size = sum(math.prod(parameter.shape) for parameter in plan.architecture.parameters)
+    epoch_seconds = n_steps * (_STEP_SECONDS + 6 * size * batch_size / _FLOPS)
+    executor = backend.executor(
+        dense=plan.architecture.wants_xla, work=float(n_steps) * plan.max_iter
+    )
+    n_epochs = 1
+    if not (listener and listener.every_epoch) and executor is not Executor.VARIABLES:
+        n_epochs = _epochs_a_call(_CALL_SECONDS / epoch_seconds, plan.max_iter)
+    validation_bucket = validation_batch = 0
+    if validation is not None:
+        validation_bucket = bucket(validation.n_rows)
+        cells = math.prod(plan.architecture.input_shape)
+        validation_batch = validation_bucket
+        while validation_batch * cells > _VALIDATION_CELLS and validation_batch % 2 == 0:
+            validation_batch //= 2
+    shape = ProgramShape(
+        architecture=plan.architecture,
+        objective=plan.objective,
+        optimizer=plan.solver.description,
+        metrics=plan.metrics,
+        units=rows.y.shape[1],
+        batch_size=batch_size,
+        row_bucket=bucket(n_rows),
+        remainder=remainder,
+        n_epochs=n_epochs,
+        l2=plan.alpha > 0,
+        l1=plan.l1 > 0,
+        validation_bucket=validation_bucket,
+        validation_batch=validation_batch,
+        watched=plan.watched,
+        keep_best=plan.keep_best,
+        policy=plan.policy,
+        executor=executor,
+    )
+    if executor is Executor.XLA and shape not in PROGRAMS and not PROGRAMS.may_compile_xla():
+        from dataclasses import replace
+
+        shape = replace(shape, executor=Executor.GRAPH)
+    return shape
+
+
+def _epochs_a_call(affordable: float, max_iter: int) -> int:
+    """The most epochs that a call may run; of three values, so that programs stay few."""
+    if max_iter == 1:
+        return 1
+    return next((n for n in _EPOCHS_A_CALL if n <= affordable), 1)
+
+
+class _Run:
+    """One fit in the middle: device arrays, and what has been recorded."""
+
+    def __init__(self, plan: Plan, program, progress: Progress, rows: Rows, validation, backend):
+        from .epochs import Best, Data
+        from .steps.supervised import State
+
+        self.plan, self.program, self.backend = plan, program, backend
+        self.n_rows = rows.n_rows
+        self.dtype = np.dtype(plan.architecture.dtype)
+        self.samples_before = progress.samples
+        trainable, non_trainable = program.network.split(progress.weights, plan.seed)
+        array = backend.array
+        trainable = program.rule.pack([array(weight) for weight in trainable])
+        slots = progress.slots if progress.slots is not None else program.rule.initial_slots()
+        self.state = State(
+            trainable,
+            [array(value) for value in non_trainable],
+            [array(slot) for slot in slots],
+            array(np.int32(progress.step)),
+        )
+        rate = plan.solver.rate if progress.rate is None else progress.rate
+        self.watch = Watch(
+            best=self._number(progress.best),
+            stalled=array(np.int32(progress.stalled)),
+            rate=self._number(rate),
+            samples=self._number(progress.samples),
+            reason=array(np.int32(Reason.RUNNING)),
+        )
+        self.best = Best(self.state.trainable, self.state.non_trainable)
+        if not plan.keep_best:
+            self.best = Best([], [])
+        shape = program.shape
+        self.data = Data(*self._padded(rows, shape.row_bucket, optional_weight=True))
+        self.validation = None
+        totals = np.ones(1, self.dtype)
+        if validation is not None:
+            self.validation = Data(*self._padded(validation, shape.validation_bucket))
+            weight = np.ones(validation.n_rows) if validation.weight is None else validation.weight
+            totals = plan.objective.score_totals(validation.y, weight.astype(self.dtype))
+        self.score_totals = array(totals.astype(self.dtype))
+        self.records: list[np.ndarray] = []
+        self.seconds: list[float] = []
+        self.n_epochs = 0
+        self.reason = Reason.RUNNING
+
+    def _number(self, value: float):
+        return self.backend.array(self.dtype.type(value))
+
+    def _padded(self, rows: Rows, n: int, *, optional_weight: bool = False):
+        def pad(array, dtype=None):
+            array = np.asarray(array)
+            padded = np.zeros((n, *array.shape[1:]), dtype=dtype or array.dtype)
+            padded[: len(array)] = array
+            return self.backend.array(padded)
+
+        x = rows.x
+        if isinstance(x, dict):
+            x = {name: pad(part) for name, part in x.items()}
+        else:
+            x = [pad(part) for part in x] if isinstance(x, list | tuple) else pad(x)
+        weight = rows.weight
+        if weight is None and not optional_weight:
+            weight = np.ones(rows.n_rows)
+        weight = None if weight is None else pad(weight, self.dtype)
+        return x, pad(rows.y, self.dtype), weight
+
+    def to_the_end(self, rng: np.random.RandomState, listener: Listener | None) -> None:
+        """Call the program until the rule, a listener or ``max_iter`` ends training."""
+        order = np.arange(self.n_rows)
+        while self.reason is Reason.RUNNING:
+            n_epochs = min(self.program.shape.n_epochs, self.plan.max_iter - self.n_epochs)
+            before = rng.get_state() if self.plan.shuffle else None
+            orders, last = epoch_orders(rng, order, n_epochs, self.plan.shuffle)
+            n_done = self._call(orders, n_epochs)
+            if n_done < n_epochs and before is not None:
+                rng.set_state(before)  # as if the epochs that did not run had not been drawn
+                _, last = epoch_orders(rng, order, n_done, True)
+            order = last
+            if self.reason is Reason.RUNNING and self.n_epochs >= self.plan.max_iter:
+                self.reason = Reason.MAX_ITER
+            if listener and listener.every_epoch:
+                stop = listener.epoch_ends(self.n_epochs - 1, self.last_logs(), self)
+                if stop and self.reason in (Reason.RUNNING, Reason.MAX_ITER):
+                    self.reason = Reason.CALLBACK
+
+    def _call(self, orders: np.ndarray, n_epochs: int) -> int:
+        from .epochs import Controls
+        from .steps.supervised import Numbers
+
+        plan, shape, array = self.plan, self.program.shape, self.backend.array
+        length = -(-shape.row_bucket // shape.batch_size) * shape.batch_size
+        length += shape.batch_size if shape.remainder else 0
+        padded = np.full((shape.n_epochs, length), -1, dtype=np.int32)
+        padded[: len(orders), : self.n_rows] = orders
+        whole = self.n_rows // shape.batch_size
+        n_batches = whole if shape.remainder else -(-self.n_rows // shape.batch_size)
+        controls = Controls(
+            n_rows=array(np.int32(self.n_rows)),
+            n_batches=array(np.int32(n_batches)),
+            n_epochs=array(np.int32(n_epochs)),
+            numbers=Numbers(
+                alpha=self._number(plan.alpha),
+                l1=self._number(plan.l1),
+                dropout=self._number(plan.dropout),
+                key=array(np.int32(plan.seed)),
+                rate=self._number(0.0),
+                optimizer=tuple(self._number(value) for value in plan.solver.numbers),
+            ),
+            rule=Rule(
+                tol=self._number(plan.tol),
+                relative_tol=self._number(plan.relative_tol),
+                patience=self._number(plan.patience),
+                rate_init=self._number(plan.solver.rate),
+                power_t=self._number(plan.power_t),
+            ),
+            score_totals=self.score_totals,
+        )
+        started = time.perf_counter()
+        self.state, self.watch, self.best, records, n_done = self.program.run(
+            self.state, self.watch, self.best, self.data, self.validation, array(padded), controls
+        )
+        n_done = int(n_done)
+        self.records.extend(np.asarray(records)[:n_done])
+        self.seconds.extend([(time.perf_counter() - started) / n_done] * n_done)
+        self.n_epochs += n_done
+        self.reason = Reason(int(self.watch.reason))
+        return n_done
+
+    def last_logs(self) -> dict[str, float]:
+        """The last epoch's numbers by name."""
+        return {
+            name: float(value)
+            for name, value in zip(self.program.columns, self.records[-1], strict=True)
+        }
+
+    def weights(self) -> list[np.ndarray]:
+        """The weights of this moment, in the order of ``model.weights``."""
+        return self._join(self.state.trainable, self.state.non_trainable)
+
+    def set_weights(self, weights: list[np.ndarray]) -> None:
+        """Go on from other weights."""
+        trainable, non_trainable = self.program.network.split(weights, self.plan.seed)
+        seeds = self.state.non_trainable
+        self.state = self.state._replace(
+            trainable=self.program.rule.pack([self.backend.array(w) for w in trainable]),
+            non_trainable=[
+                self.backend.array(new) if i not in self.program.network.seeds else old
+                for i, (new, old) in enumerate(zip(non_trainable, seeds, strict=True))
+            ],
+        )
+
+    def set_rate(self, rate: float) -> None:
+        """Go on at another learning rate."""
+        self.watch = self.watch._replace(rate=self._number(rate))
+
+    def _join(self, trainable, non_trainable) -> list[np.ndarray]:
+        parts = [np.asarray(part) for part in self.program.rule.unpack(trainable)]
+        return self.program.network.join(parts, [np.asarray(value) for value in non_trainable])
+
+    def result(self) -> Result:
+        """The outcome, in NumPy arrays."""
+        history: dict[str, list[Any]] = {name: [] for name in self.program.columns}
+        for record in self.records:
+            for name, value in zip(self.program.columns, record, strict=True):
+                history[name].append(float(value))
+        history["seconds"] = list(self.seconds)
+        progress = Progress(
+            weights=self.weights(),
+            slots=[np.asarray(slot) for slot in self.state.slots],
+            step=int(self.state.step),
+            best=float(self.watch.best),
+            stalled=int(self.watch.stalled),
+            rate=float(self.watch.rate),
+            samples=self.samples_before + self.n_rows * self.n_epochs,
+        )
+        best = self._join(*self.best) if self.plan.keep_best else None
+        return Result(
+            progress=progress,
+            best_weights=best,
+            reason=self.reason,
+            n_epochs=self.n_epochs,
+            history=history,
+            executor=self.program.shape.executor.value,
+        )

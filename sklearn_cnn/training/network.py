@@ -1,0 +1,81 @@
+"""A Keras model as a pure function of its weights."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from .noise import Draw, drawing, with_counted_noise
+
+
+class Network:
+    """The model of an architecture, called with weights that are handed in.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Its model is built here, once, and never trained: programs own their weights.
+    """
+
+    def __init__(self, architecture):
+        self.architecture = architecture
+        self.model = with_counted_noise(architecture.build(linear_output=True))
+        self.trainable = list(self.model.trainable_variables)
+        self.non_trainable = list(self.model.non_trainable_variables)
+        self.penalised = ["kernel" in variable.path.split("/")[-1] for variable in self.trainable]
+        places = {id(v): (True, i) for i, v in enumerate(self.trainable)}
+        places |= {id(v): (False, i) for i, v in enumerate(self.non_trainable)}
+        self._places = [places[id(variable)] for variable in self.model.weights]
+        weights = {id(variable) for variable in self.model.weights}
+        self.seeds = [i for i, v in enumerate(self.non_trainable) if id(v) not in weights]
+
+    def split(self, weights: list[np.ndarray], seed: int) -> tuple[list, list]:
+        """Weights in the order of ``model.weights`` as (trainable, non-trainable).
+
+        The states of Keras's own seed generators, which are no weights, start from ``seed``.
+        """
+        trainable: list[Any] = [None] * len(self.trainable)
+        non_trainable: list[Any] = [None] * len(self.non_trainable)
+        for (is_trainable, i), weight in zip(self._places, weights, strict=True):
+            (trainable if is_trainable else non_trainable)[i] = weight
+        for number, i in enumerate(self.seeds):
+            dtype = np.dtype(str(self.non_trainable[i].dtype))
+            non_trainable[i] = np.array([(seed + number) % 2**31, 0], dtype=dtype)
+        return trainable, non_trainable
+
+    def join(self, trainable: list, non_trainable: list) -> list[np.ndarray]:
+        """The inverse of :meth:`split`, as NumPy arrays that nobody else holds."""
+        return [
+            np.array((trainable if is_trainable else non_trainable)[i])
+            for is_trainable, i in self._places
+        ]
+
+    def __call__(self, trainable, non_trainable, x, *, draw: Draw | None = None):
+        """Output, new non-trainable values and the sum of the layers' own penalties."""
+        with drawing(draw):
+            output, non_trainable, penalties = self.model.stateless_call(
+                trainable, non_trainable, x, training=draw is not None, return_losses=True
+            )
+        return output, non_trainable, sum(penalties, start=0.0)
+
+    def shapes(self) -> list[tuple[int, ...]]:
+        """Shapes of the trainable variables."""
+        return [tuple(variable.shape) for variable in self.trainable]
+
+    @property
+    def size(self) -> int:
+        """Number of trainable weights."""
+        return sum(int(np.prod(shape)) for shape in self.shapes())
+
+    def flatten(self, trainable) -> Any:
+        """Trainable arrays as one vector."""
+        return ops.concatenate([ops.reshape(array, (-1,)) for array in trainable])
+
+    def unflatten(self, vector) -> list:
+        """One vector as trainable arrays."""
+        pieces, start = [], 0
+        for shape in self.shapes():
+            stop = start + int(np.prod(shape))
+            pieces.append(ops.reshape(vector[start:stop], shape))
+            start = stop
+        return pieces

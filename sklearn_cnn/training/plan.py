@@ -1,0 +1,90 @@
+"""What a fit is going to do: values only, decided before anything is compiled."""
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+
+class Rows(NamedTuple):
+    """Inputs, encoded targets and weights of rows; ``weight`` may be None."""
+
+    x: Any
+    y: np.ndarray
+    weight: np.ndarray | None
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.y)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A fit by mini-batches.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    objective : Objective
+    solver : Solver
+        Optimizer, its rate and its numbers.
+    metrics : tuple of MetricDescription
+    batch_size, max_iter : int
+    shuffle : bool
+    alpha, l1, dropout : float
+    tol, relative_tol : float
+        Progress smaller than ``tol + relative_tol * |best|`` is none.
+    patience : float
+        Epochs without progress that are borne.
+    watched : {"loss", "score", "val_loss"}
+    keep_best : bool
+    policy : {"constant", "invscaling", "adaptive", "own"}
+    power_t : float
+    seed : int
+        Key of dropout.
+    """
+
+    architecture: Any
+    objective: Any
+    solver: Any
+    batch_size: int
+    max_iter: int
+    metrics: tuple = ()
+    shuffle: bool = True
+    alpha: float = 0.0
+    l1: float = 0.0
+    dropout: float = 0.0
+    tol: float = 1e-4
+    relative_tol: float = 0.0
+    patience: float = 10
+    watched: str = "loss"
+    keep_best: bool = False
+    policy: str = "constant"
+    power_t: float = 0.5
+    seed: int = 0
+
+
+@dataclass
+class Progress:
+    """Where training stands: all that a later ``partial_fit`` needs, in NumPy arrays."""
+
+    weights: list[np.ndarray]
+    slots: list[np.ndarray] | None = None
+    step: int = 0
+    best: float = float("inf")
+    stalled: int = 0
+    rate: float | None = None
+    samples: int = 0
+
+
+@dataclass
+class Result:
+    """The outcome of a fit, before an estimator makes attributes and warnings of it."""
+
+    progress: Progress
+    best_weights: list[np.ndarray] | None
+    reason: Any
+    n_epochs: int
+    history: dict[str, list[float]] = field(default_factory=dict)
+    executor: str = ""

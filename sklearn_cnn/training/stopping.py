@@ -1,0 +1,86 @@
+"""When training ends, and which weights are kept: one rule, on the host and in programs."""
+
+from enum import IntEnum
+from typing import Any, NamedTuple
+
+# scikit-learn's: an adaptive rate at or below this is not lowered further, training ends.
+LOWEST_ADAPTIVE_RATE = 1e-6
+
+
+class Reason(IntEnum):
+    """Why training ended. The numbers are what compiled programs return."""
+
+    RUNNING = 0
+    STALLED = 1
+    RATE_TOO_SMALL = 2
+    NOT_FINITE = 3
+    MAX_ITER = 4
+    INTERRUPTED = 5
+    CALLBACK = 6
+
+
+class Watch(NamedTuple):
+    """What the stopping rule remembers between epochs; scalars or 0-d arrays."""
+
+    best: Any  # lowest watched value so far
+    stalled: Any  # epochs in a row without progress
+    rate: Any  # learning rate of the next epoch
+    samples: Any  # rows seen since the optimizer was made, for "invscaling"
+    reason: Any
+
+
+class Rule(NamedTuple):
+    """The numbers of the stopping rule."""
+
+    tol: Any
+    relative_tol: Any
+    patience: Any
+    rate_init: Any
+    power_t: Any
+
+
+def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
+    """The watch after an epoch that ended with ``value``; lower is better.
+
+    Parameters
+    ----------
+    value : scalar
+        What is watched: the training loss, the validation loss or minus the validation score.
+    loss : scalar
+        Training loss; training ends when it is not finite.
+    policy : {"constant", "invscaling", "adaptive", "own"}
+        What becomes of the learning rate.
+
+    Returns
+    -------
+    watch : Watch
+    improved : bool
+        Whether ``value`` is a new best.
+    """
+    from keras import ops
+
+    samples = watch.samples + n_samples
+    threshold = rule.tol + rule.relative_tol * ops.where(
+        ops.isfinite(watch.best), ops.abs(watch.best), ops.zeros_like(watch.best)
+    )
+    stalled = ops.where(value > watch.best - threshold, watch.stalled + 1, watch.stalled * 0)
+    improved = value < watch.best
+    best = ops.where(improved, value, watch.best)
+    rate = watch.rate
+    if policy == "invscaling":
+        rate = rule.rate_init / (samples + 1) ** rule.power_t
+    patience_over = ops.cast(stalled, rate.dtype) > rule.patience
+    reason = ops.where(patience_over, watch.reason * 0 + int(Reason.STALLED), watch.reason)
+    if policy == "adaptive":
+        at_bottom = watch.rate <= LOWEST_ADAPTIVE_RATE
+        lowered = ops.logical_and(patience_over, ops.logical_not(at_bottom))
+        rate = ops.where(lowered, watch.rate / 5.0, watch.rate)
+        stalled = ops.where(lowered, stalled * 0, stalled)
+        reason = ops.where(lowered, watch.reason, reason)
+        reason = ops.where(
+            ops.logical_and(patience_over, at_bottom),
+            watch.reason * 0 + int(Reason.RATE_TOO_SMALL),
+            reason,
+        )
+    reason = ops.where(ops.isfinite(loss), reason, watch.reason * 0 + int(Reason.NOT_FINITE))
+    return Watch(best, stalled, rate, samples, reason), improved
