@@ -41,8 +41,11 @@ __all__ = [
 _LEAST = 1e-6
 # -expm1(-exp(10)) is 1 in float64; exp(10) is far from overflowing in float32.
 _LARGEST_CLOGLOG = 10.0
-# exp(eta) can overflow; the deviance stays a number.
-_LARGEST_MEAN = 1e300
+# exp(eta) can reach 0 and infinity; the deviance stays a number. The lower end is R's, also for
+# float32, whose own resolution would be coarse for a small rate.
+_LEAST_MEAN, _LARGEST_MEAN = float(np.finfo(np.float64).eps), 1e300
+# Terms of the continued fraction of Mills's ratio that leave 1e-15 at 3.
+_MILLS_TERMS = 40
 # y log y at y = 0 without a branch: 0 * log(tiny) is 0. A normal number in float32.
 _TINY = 1e-37
 
@@ -326,8 +329,8 @@ class Family:
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
             Encoded response.
         mu : array-like of the shape of y
-            Predicted means. Means that no response could come from (a probability of exactly 0
-            or 1, a count of mean 0) are moved by the resolution of their dtype.
+            Predicted means. Probabilities of exactly 0 or 1 are moved by the resolution of their
+            dtype, and means of counts and of positive responses are at least 2.2e-16, as in R.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows.
 
@@ -496,9 +499,7 @@ class _Binomial(Family):
             - special.gammaln(weight * y + 1)
             - special.gammaln(weight * (1 - y) + 1)
         )
-        return np.sum(
-            ways + weight * (special.xlogy(y, mu) + special.xlog1py(1 - y, -mu)),
-        )
+        return np.sum(ways + weight * (special.xlogy(y, mu) + special.xlog1py(1 - y, -mu)))
 
     def _variance(self, mu: NDArray) -> NDArray:
         return mu * (1 - mu)
@@ -582,7 +583,7 @@ class _Poisson(Family):
         return (y >= 0) & np.isfinite(y)
 
     def _within(self, mu: ArrayLike) -> NDArray:
-        return np.clip(_floats(mu), _resolution(mu), _LARGEST_MEAN)
+        return np.clip(_floats(mu), _LEAST_MEAN, _LARGEST_MEAN)
 
 
 class _Gamma(Family):
@@ -617,7 +618,7 @@ class _Gamma(Family):
         return (y > 0) & np.isfinite(y)
 
     def _within(self, mu: ArrayLike) -> NDArray:
-        return np.clip(_floats(mu), _resolution(mu), _LARGEST_MEAN)
+        return np.clip(_floats(mu), _LEAST_MEAN, _LARGEST_MEAN)
 
 
 @dataclass(frozen=True, repr=False)
@@ -773,9 +774,6 @@ def _log_normal_cdf(ops: Any, x: Any) -> Any:
     high = ops.maximum(x, -3.0)
     log_body = ops.log(0.5 + 0.5 * ops.erf(high * math.sqrt(0.5)))
     return ops.where(x < -3.0, log_tail, log_body)
-
-
-_MILLS_TERMS = 40
 
 
 def _cloglog_probabilities(ops: Any, eta: Any) -> tuple[Any, Any]:

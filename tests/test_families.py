@@ -591,6 +591,7 @@ def test_a_perfect_fit_has_infinite_likelihood_and_certainty_a_finite_deviance()
     assert_allclose(binomial().deviance(1 - y, y), -6 * np.log(np.finfo(float).eps), rtol=1e-12)
     assert np.isfinite(binomial().log_likelihood(1 - y, y.astype("float32")))
     assert np.isfinite(poisson().deviance([1.0], [0.0]))
+    assert_allclose(gamma().deviance([1e-9], np.float32([1e-9])), 0, atol=1e-12)
     for family in (poisson(), gamma(), negative_binomial(1.0)):
         assert np.isfinite(family.deviance([1.0], [np.inf]))
 
