@@ -6,18 +6,24 @@ compiled programs are kept. Nothing here knows scikit-learn, and importing it im
 
 from ._description import Architecture, Blueprint, Parameter, parameters_of_model, register
 from .activations import activation_name, keras_activation, numpy_activation
+from .anatomy import LayerRow, layer_table, receptive_field
+from .convolutional import convolutional
 from .dense import DenseLayer, dense, dense_layers
 
 __all__ = [
     "Architecture",
     "Blueprint",
     "DenseLayer",
+    "LayerRow",
     "Parameter",
     "activation_name",
+    "convolutional",
     "dense",
     "dense_layers",
     "keras_activation",
+    "layer_table",
     "numpy_activation",
     "parameters_of_model",
+    "receptive_field",
     "register",
 ]

@@ -15,18 +15,16 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_cnn.architectures import Architecture, dense, dense_layers
 
+from ._settings import common_settings, outputs
+
 
 @st.composite
 def dense_networks(draw):
     return dense(
         draw(st.lists(st.integers(1, 5), min_size=1, max_size=3)),
-        draw(st.integers(1, 4)),
-        draw(st.sampled_from(["linear", "softmax", "sigmoid", "exponential"])),
+        *draw(outputs()),
+        **draw(common_settings()),
         hidden_layer_sizes=draw(st.lists(st.integers(1, 9), max_size=3)),
-        activation=draw(st.sampled_from(["relu", "tanh", "logistic", "identity", "gelu"])),
-        dropout=draw(st.sampled_from([0.0, 0.5])),
-        batch_normalization=draw(st.booleans()),
-        dtype=draw(st.sampled_from(["float32", "float64"])),
     )
 
 
