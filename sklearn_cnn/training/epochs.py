@@ -8,9 +8,8 @@ from keras import ops
 from sklearn_cnn.backends import Executor
 
 from .network import Network
-from .noise import Draw
 from .steps.supervised import Numbers, State, Supervised
-from .stopping import Rule, Watch, after_epoch
+from .stopping import Rule, after_epoch
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,7 @@ class Data(NamedTuple):
     x: Any
     y: Any
     weight: Any
+    offset: Any  # added to the linear output, or None
 
 
 class Best(NamedTuple):
@@ -125,8 +125,8 @@ class Epochs:
         def step(carry, i, n_rows=size):
             state, metrics, loss_sum = carry
             rows = ops.slice(order, (i * size,), (n_rows,))
-            x, y, weight, n_real = _batch(data, rows, self.dtype)
-            state, metrics, loss = self.rule.step(state, metrics, x, y, weight, numbers)
+            batch, n_real = _batch(data, rows, self.dtype)
+            state, metrics, loss = self.rule.step(state, metrics, batch, numbers)
             return state, metrics, loss_sum + loss * n_real
 
         carry = (state, self.rule.initial_metrics(), zero)
@@ -160,8 +160,9 @@ class Epochs:
 
         def step(carry, i):
             loss_sum, weight_sum, score_sums, metrics = carry
-            x, y, weight = (_rows_from(part, i * size, size) for part in data)
+            x, y, weight, offset = (rows_from(part, i * size, size) for part in data)
             output, _, _ = self.network(trainable, state.non_trainable, x)
+            output = output if offset is None else output + offset
             loss_sum = loss_sum + ops.sum(weight * objective.family.loss(y, output))
             score_sums = score_sums + objective.score_sums(y, output, weight)
             metrics = self.rule.update_metrics(metrics, y, output, weight)
@@ -183,16 +184,22 @@ class Epochs:
 
 
 def _batch(data: Data, rows, dtype: str):
-    """Rows ``rows`` of the data, -1 for none: inputs, targets, weights, number of real rows."""
+    """Rows ``rows`` of the data, -1 for none, and the number of real ones."""
     real = rows >= 0
     rows = ops.maximum(rows, 0)
     present = ops.cast(real, dtype)
     weight = present if data.weight is None else ops.take(data.weight, rows) * present
-    x = _map(lambda part: ops.take(part, rows, axis=0), data.x)
-    return x, ops.take(data.y, rows, axis=0), weight, ops.sum(present)
+
+    def taken(part):
+        return _map(lambda array: ops.take(array, rows, axis=0), part)
+
+    batch = Data(taken(data.x), taken(data.y), weight, taken(data.offset))
+    return batch, ops.sum(present)
 
 
-def _rows_from(part, start, size):
+def rows_from(part, start, size):
+    """Rows ``start`` to ``start + size`` of an array, or of each of several."""
+
     def cut(array):
         zeros = (0,) * (len(array.shape) - 1)
         return ops.slice(array, (start, *zeros), (size, *array.shape[1:]))
@@ -206,7 +213,7 @@ def _map(function, part):
         return {name: function(array) for name, array in part.items()}
     if isinstance(part, list | tuple):
         return [function(array) for array in part]
-    return function(part)
+    return None if part is None else function(part)
 
 
 def _choose(condition, new, old):

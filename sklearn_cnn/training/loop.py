@@ -137,11 +137,42 @@ def _epochs_a_call(affordable: float, max_iter: int) -> int:
     return next((n for n in _EPOCHS_A_CALL if n <= affordable), 1)
 
 
+def padded_rows(
+    rows: Rows, n: int, dtype: np.dtype, backend, *, optional_weight: bool = False
+) -> Any:
+    """Rows on the device, filled up to ``n`` with rows of weight 0.
+
+    With ``optional_weight``, rows without weights stay without: who takes them by their numbers
+    never asks for padding.
+    """
+    from .epochs import Data
+
+    def pad(array, dtype=None):
+        array = np.asarray(array)
+        padded = np.zeros((n, *array.shape[1:]), dtype=dtype or array.dtype)
+        padded[: len(array)] = array
+        return backend.array(padded)
+
+    if isinstance(rows.x, dict):
+        x: Any = {name: pad(part) for name, part in rows.x.items()}
+    else:
+        x = [pad(part) for part in rows.x] if isinstance(rows.x, list | tuple) else pad(rows.x)
+    weight = rows.weight
+    if weight is None and not optional_weight:
+        weight = np.ones(rows.n_rows)
+    return Data(
+        x,
+        pad(rows.y, dtype),
+        None if weight is None else pad(weight, dtype),
+        None if rows.offset is None else pad(rows.offset, dtype),
+    )
+
+
 class _Run:
     """One fit in the middle: device arrays, and what has been recorded."""
 
     def __init__(self, plan: Plan, program, progress: Progress, rows: Rows, validation, backend):
-        from .epochs import Best, Data
+        from .epochs import Best
         from .steps.supervised import State
 
         self.plan, self.program, self.backend = plan, program, backend
@@ -170,11 +201,15 @@ class _Run:
         if not plan.keep_best:
             self.best = Best([], [])
         shape = program.shape
-        self.data = Data(*self._padded(rows, shape.row_bucket, optional_weight=True))
+        self.data = padded_rows(
+            rows, shape.row_bucket, self.dtype, backend, optional_weight=True
+        )
         self.validation = None
         totals = np.ones(1, self.dtype)
         if validation is not None:
-            self.validation = Data(*self._padded(validation, shape.validation_bucket))
+            self.validation = padded_rows(
+                validation, shape.validation_bucket, self.dtype, backend
+            )
             weight = np.ones(validation.n_rows) if validation.weight is None else validation.weight
             totals = plan.objective.score_totals(validation.y, weight.astype(self.dtype))
         self.score_totals = array(totals.astype(self.dtype))
@@ -185,24 +220,6 @@ class _Run:
 
     def _number(self, value: float):
         return self.backend.array(self.dtype.type(value))
-
-    def _padded(self, rows: Rows, n: int, *, optional_weight: bool = False):
-        def pad(array, dtype=None):
-            array = np.asarray(array)
-            padded = np.zeros((n, *array.shape[1:]), dtype=dtype or array.dtype)
-            padded[: len(array)] = array
-            return self.backend.array(padded)
-
-        x = rows.x
-        if isinstance(x, dict):
-            x = {name: pad(part) for name, part in x.items()}
-        else:
-            x = [pad(part) for part in x] if isinstance(x, list | tuple) else pad(x)
-        weight = rows.weight
-        if weight is None and not optional_weight:
-            weight = np.ones(rows.n_rows)
-        weight = None if weight is None else pad(weight, self.dtype)
-        return x, pad(rows.y, self.dtype), weight
 
     def to_the_end(self, rng: np.random.RandomState, listener: Listener | None) -> None:
         """Call the program until the rule, a listener or ``max_iter`` ends training."""

@@ -79,7 +79,8 @@ def _counted_classes() -> dict[type, type]:
             if not training or self.rate == 0:
                 return inputs
             shape = tuple(inputs.shape)
-            mask_shape = [n if m is None else m for n, m in zip(shape, self._mask_shape(shape))]
+            pattern = self._mask_shape(shape)
+            mask_shape = [n if m is None else m for n, m in zip(shape, pattern, strict=True)]
             rate = self.rate if _CURRENT.draw.rate is None else _CURRENT.draw.rate
             dtype = self.compute_dtype
             kept = uniform(_CURRENT.draw, self.counter, tuple(mask_shape), dtype) >= rate

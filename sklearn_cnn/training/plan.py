@@ -7,11 +7,12 @@ import numpy as np
 
 
 class Rows(NamedTuple):
-    """Inputs, encoded targets and weights of rows; ``weight`` may be None."""
+    """Inputs, encoded targets, weights and offsets of rows; the last two may be None."""
 
     x: Any
     y: np.ndarray
-    weight: np.ndarray | None
+    weight: np.ndarray | None = None
+    offset: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:

@@ -32,24 +32,73 @@ class Numbers(NamedTuple):
     optimizer: Any  # values of the optimizer's own run-time numbers, e.g. betas
 
 
-class Supervised:
-    """The learning rule of a network, an objective and an optimizer.
+class SupervisedLoss:
+    """The loss of a batch and its gradients.
 
     Parameters
     ----------
     network : Network
     objective : Objective
-    optimizer : OptimizerDescription
     backend : Backend
     l2, l1 : bool
         Whether the penalties are part of the program.
+    """
+
+    def __init__(self, network: Network, objective, backend, *, l2: bool, l1: bool):
+        self.network = network
+        self.objective = objective
+        self.l2, self.l1 = l2, l1
+        self._value_and_grad = backend.value_and_grad(self._batch_loss)
+
+    def _batch_loss(self, trainable, non_trainable, batch, draw):
+        x, y, weight, offset = batch
+        output, non_trainable, own_penalties = self.network(trainable, non_trainable, x, draw=draw)
+        output = output if offset is None else output + offset
+        total = ops.sum(weight)
+        loss = ops.sum(weight * self.objective.family.loss(y, output)) / total + own_penalties
+        return loss, (output, non_trainable, own_penalties)
+
+    def data_gradient(self, trainable, non_trainable, batch, draw):
+        """Reported loss without penalties on kernels, gradients, output, non-trainable values.
+
+        scikit-learn reports the mean over outputs of squared errors and descends their sum.
+        """
+        (loss, (output, non_trainable, own)), gradients = self._value_and_grad(
+            trainable, non_trainable, batch, draw
+        )
+        scale = self.objective.family.loss_scale(output.shape[-1])
+        loss = loss if scale == 1 else scale * (loss - own) + own
+        return loss, gradients, output, non_trainable
+
+    def add_penalty(self, loss, gradients, trainable, numbers: Numbers, total):
+        """Loss and gradients with the penalties on kernels, divided by the rows' weight."""
+        penalised = []
+        for weight, gradient, is_kernel in zip(
+            trainable, gradients, self.network.penalised, strict=True
+        ):
+            if is_kernel and self.l2:
+                loss = loss + 0.5 * numbers.alpha * ops.sum(ops.square(weight)) / total
+                gradient = gradient + numbers.alpha * weight / total
+            if is_kernel and self.l1:
+                loss = loss + numbers.l1 * ops.sum(ops.abs(weight)) / total
+                gradient = gradient + numbers.l1 * ops.sign(weight) / total
+            penalised.append(gradient)
+        return loss, penalised
+
+
+class Supervised(SupervisedLoss):
+    """The learning rule of a network, an objective and an optimizer.
+
+    Parameters
+    ----------
+    network, objective, backend, l2, l1
+        As in :class:`SupervisedLoss`.
+    optimizer : OptimizerDescription
     metrics : tuple of MetricDescription
     """
 
     def __init__(self, network: Network, objective, optimizer, backend, *, l2, l1, metrics=()):
-        self.network = network
-        self.objective = objective
-        self.l2, self.l1 = l2, l1
+        super().__init__(network, objective, backend, l2=l2, l1=l1)
         self.flat = optimizer.elementwise and 0 < network.size <= _LARGEST_FLAT
         self.metrics = [metric.build(network.architecture.dtype) for metric in metrics]
         self._optimizer_description = optimizer
@@ -61,7 +110,6 @@ class Supervised:
             self.optimizer.build([vector])
         else:
             self.optimizer.build(network.trainable)
-        self._value_and_grad = backend.value_and_grad(self._batch_loss)
 
     def initial_slots(self) -> list:
         """The optimizer's variables before the first step, as NumPy arrays."""
@@ -79,48 +127,17 @@ class Supervised:
         """The inverse of :meth:`pack`."""
         return self.network.unflatten(trainable) if self.flat else trainable
 
-    def _batch_loss(self, trainable, non_trainable, x, y, weight, draw):
-        output, non_trainable, own_penalties = self.network(trainable, non_trainable, x, draw=draw)
-        total = ops.sum(weight)
-        loss = ops.sum(weight * self.objective.family.loss(y, output)) / total + own_penalties
-        return loss, (output, non_trainable, own_penalties)
-
-    def _penalty(self, trainable, numbers, total):
-        """Value and gradients of the penalties on kernels, divided by the batch's weight."""
-        value, gradients = 0.0, []
-        for weight, penalised in zip(trainable, self.network.penalised, strict=True):
-            gradient = None
-            if penalised and self.l2:
-                value = value + 0.5 * numbers.alpha * ops.sum(ops.square(weight))
-                gradient = numbers.alpha * weight
-            if penalised and self.l1:
-                value = value + numbers.l1 * ops.sum(ops.abs(weight))
-                slope = numbers.l1 * ops.sign(weight)
-                gradient = slope if gradient is None else gradient + slope
-            gradients.append(None if gradient is None else gradient / total)
-        return value / total, gradients
-
-    def gradient(self, state: State, x, y, weight, numbers: Numbers):
-        """Reported loss of a batch, its gradients and what else the forward pass gave."""
+    def step(self, state: State, metrics, batch, numbers: Numbers):
+        """One step on one batch: the new state, the new metric values, the batch's loss."""
         trainable = self.unpack(state.trainable)
         draw = Draw(numbers.key, state.step, numbers.dropout)
-        (loss, (output, non_trainable, own)), gradients = self._value_and_grad(
-            trainable, state.non_trainable, x, y, weight, draw
+        loss, gradients, output, non_trainable = self.data_gradient(
+            trainable, state.non_trainable, batch, draw
         )
-        scale = self.objective.family.loss_scale(output.shape[-1])
-        loss = loss if scale == 1 else scale * (loss - own) + own
         if self.l2 or self.l1:
-            penalty, slopes = self._penalty(trainable, numbers, ops.sum(weight))
-            loss = loss + penalty
-            gradients = [
-                g if slope is None else g + slope
-                for g, slope in zip(gradients, slopes, strict=True)
-            ]
-        return loss, gradients, output, non_trainable
-
-    def step(self, state: State, metrics, x, y, weight, numbers: Numbers):
-        """One step on one batch: the new state, the new metric values, the batch's loss."""
-        loss, gradients, output, non_trainable = self.gradient(state, x, y, weight, numbers)
+            loss, gradients = self.add_penalty(
+                loss, gradients, trainable, numbers, ops.sum(batch.weight)
+            )
         self._optimizer_description.set_numbers(self.optimizer, numbers.rate, numbers.optimizer)
         if self.flat:
             (trainable,), slots = self.optimizer.stateless_apply(
@@ -130,7 +147,7 @@ class Supervised:
             trainable, slots = self.optimizer.stateless_apply(
                 state.slots, gradients, state.trainable
             )
-        metrics = self.update_metrics(metrics, y, output, weight)
+        metrics = self.update_metrics(metrics, batch.y, output, batch.weight)
         return State(trainable, non_trainable, slots, state.step + 1), metrics, loss
 
     def update_metrics(self, values, y, output, weight):

@@ -1,0 +1,5 @@
+"""Outputs and inner activations of trained networks. ("Inference" means tests and intervals.)"""
+
+from .forward import outputs
+
+__all__ = ["outputs"]
