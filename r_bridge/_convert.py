@@ -126,7 +126,10 @@ def _pack(value: Any, place: str, program: list[int], buffers: list[np.ndarray])
         case Frame():
             program += [FRAME, len(value.columns), value.n_rows]
             _pack_strings(list(value.columns), place, program, buffers)
-            _pack(value.row_names and tuple(value.row_names), place, program, buffers)
+            if value.row_names is None:
+                program.append(NULL)
+            else:
+                _pack_strings(value.row_names, place, program, buffers)
             for name, column in value.columns.items():
                 _pack(column, f"{place}${name}", program, buffers)
         case _:
@@ -146,10 +149,9 @@ def _scalar_array(value: Any, place: str) -> np.ndarray:
 def _vector(values: tuple, place: str) -> np.ndarray:
     if any(isinstance(value, str) for value in values):
         return np.array(values, dtype=object)
-    array = np.array(values)
-    if array.ndim != 1 or array.dtype == object:
+    if not all(np.ndim(value) == 0 and value is not None for value in values):
         raise ConversionError(f"{place} is a tuple, but not one of scalars of one kind.")
-    return array
+    return np.array(values)
 
 
 def _pack_array(

@@ -11,9 +11,9 @@ import contextlib
 import ctypes
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ def attach() -> str | None:
             rinterface.initr()
         # At its exit rpy2 would end an R that it did not start.
         atexit.unregister(rinterface.endr)
-        from_python = _get_handler(signal.SIGINT)
+        from_python = _python_handler()
         # rpy2 has taken Ctrl-C; R gets it back while R works, Python has it while Python works.
         _set_handler(signal.SIGINT, from_r)
         _offer_entry(rinterface, from_python)
@@ -71,7 +71,7 @@ def embed(arguments: Sequence[str] = ()) -> Any:
     callbacks.consolewrite_print = partial(_write, 1)
     callbacks.consolewrite_warnerror = partial(_write, 2)
     callbacks.cleanup = _quit
-    _offer_entry(rinterface, _get_handler(signal.SIGINT))
+    _offer_entry(rinterface, _python_handler())
     return rinterface
 
 
@@ -139,14 +139,35 @@ def _reply(rinterface: Any, program: np.ndarray, buffers: list[np.ndarray]) -> A
     )
 
 
+_working = False
+
+
 @contextlib.contextmanager
 def _python_has_interrupts(handler: int) -> Iterator[None]:
     """Ctrl-C raises KeyboardInterrupt within, and goes where it went before afterwards."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+    global _working
     before = _set_handler(signal.SIGINT, handler)
+    _working = True
     try:
         yield
     finally:
+        _working = False
         _set_handler(signal.SIGINT, before)
+
+
+def _python_handler() -> int:
+    signal.signal(signal.SIGINT, _interrupted)
+    return _get_handler(signal.SIGINT)
+
+
+def _interrupted(_signal: int, frame: FrameType | None) -> None:
+    """Raise KeyboardInterrupt, but not for a Ctrl-C that R has dealt with.
+
+    reticulate's handler tells Python of those too, and Python hears of them when R calls next:
+    before the entry is reached, where an exception would be lost, and the call with it.
+    """
+    while frame is not None and not _working:
+        if frame.f_code.co_name == "_evaluate_in_r":
+            return
+        frame = frame.f_back
+    raise KeyboardInterrupt

@@ -81,6 +81,9 @@ obstacle_in_process <- function(python) {
 # The result of attach() is NULL or a string, so that reticulate keeps no Python object: it can
 # crash when they are finalised.
 attach_python <- function() {
+  # reticulate leaves its own search path to all programs that R starts, other Pythons among them.
+  path <- Sys.getenv("PYTHONPATH", NA)
+  on.exit(if (is.na(path)) Sys.unsetenv("PYTHONPATH") else Sys.setenv(PYTHONPATH = path))
   problem <- tryCatch(
     suppressWarnings(
       reticulate::py_eval("__import__('r_bridge._session', fromlist=['attach']).attach()")

@@ -1,7 +1,6 @@
 """Commands that show R what Python has received, and that misbehave."""
 
 import os
-import signal
 import sys
 import threading
 import time
@@ -40,7 +39,7 @@ def reply_with(what):
         "too large": np.array([2**60]),
         "int": 3,
         "large int": 2**40,
-        "float32": np.float32([0.5, 2.0]),
+        "float32": np.array([0.5, 2.0], np.float32),
         "tuple": (1, 2, 3),
         "texts": ("a", None),
         "fortran": np.asfortranarray([[1.0, 2.0], [3.0, 4.0]]),
@@ -48,7 +47,7 @@ def reply_with(what):
         "zero": "a\0b",
         "set": {1},
         "nested": {"a": [1, {"b": {2}}]},
-        "uint8": np.uint8([[1, 2], [3, 4]]),
+        "uint8": np.array([[1, 2], [3, 4]], np.uint8),
         "texts of NumPy": np.array(["x", "yy"]),
     }[what]
 
@@ -59,10 +58,12 @@ def fail(kind):
         sys.exit(3)
     if kind == "nested":
         try:
-            {}["missing"]
+            os.environ["NO_SUCH_VARIABLE"]
         except KeyError as error:
             raise RuntimeError("no entry") from error
-    raise {"value": ValueError, "unicode": UnicodeError}[kind](f"\u00e9 {kind} is wrong")
+    if kind == "unicode":
+        raise UnicodeError("no text")
+    raise ValueError(f"\u00e9 {kind} is wrong")
 
 
 @command

@@ -25,7 +25,7 @@ test_that("the traceback tells of the cause too, and can be read afterwards", {
   load_test_commands()
   try(dispatch("fail", list(kind = "nested")), silent = TRUE)
   expect_output(text <- last_python_traceback(), "RuntimeError: no entry")
-  expect_match(text, "KeyError: 'missing'", fixed = TRUE)
+  expect_match(text, "KeyError: 'NO_SUCH_VARIABLE'", fixed = TRUE)
 })
 
 test_that("sys.exit() in Python does not end R", {

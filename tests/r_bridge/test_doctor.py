@@ -1,0 +1,47 @@
+import subprocess
+import sys
+
+from ._r import environment
+
+
+def doctor(library, *arguments, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "r_bridge", "doctor", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(library, **more),
+        check=False,
+    )
+
+
+def test_the_doctor_names_what_is_used(r_library):
+    done = doctor(r_library)
+    for subject in ("Python", "libpython", "keras", "R ", "rpy2", "R package sklearncnn"):
+        assert f"\n{subject}" in "\n" + done.stdout
+    assert f"at {sys.executable}" in done.stdout
+
+
+def test_the_doctor_gives_the_line_that_installs_the_r_package(tmp_path, r_library):
+    done = doctor(tmp_path)
+    assert "R package sklearncnn  missing" in done.stdout
+    assert f"-> {sys.executable} -m r_bridge install" in done.stdout
+    assert done.returncode == 1
+
+
+def test_the_doctor_says_when_r_is_missing(tmp_path):
+    done = doctor(tmp_path, "--table", PATH=str(tmp_path))
+    subject, found, remedy = done.stdout.splitlines()[-1].split("\t")
+    assert (subject, found) == ("R", "missing")
+    assert remedy.startswith("apt install")
+
+
+def test_install_puts_the_package_into_a_library_and_notes_this_python(tmp_path, r_library):
+    done = subprocess.run(
+        [sys.executable, "-m", "r_bridge", "install", "--library", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        env=environment(r_library),
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "sklearncnn" / "python.txt").read_text().strip() == sys.executable

@@ -1,0 +1,218 @@
+"""R in subprocesses: Ctrl-C, the environment, forks, and R inside Python."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from ._r import PACKAGE, RSCRIPT, environment, run_python, run_r
+
+ENGINES = ("inprocess", "process")
+COMMANDS = PACKAGE / "tests" / "testthat" / "commands.py"
+
+_INTERRUPTS = f"""
+library(sklearncnn)
+invisible(sklearncnn:::dispatch("load_commands", list(path = "{COMMANDS.as_posix()}")))
+loop <- function() tryCatch({{
+  cat("working\\n")
+  repeat {{}}
+}}, interrupt = function(condition) "R was interrupted")
+nap <- function(...) tryCatch({{
+  cat("working\\n")
+  sklearncnn:::dispatch("nap", list(seconds = 60, ...))
+}}, interrupt = function(condition) "the call was interrupted")
+for (f in list(loop, nap, function() nap(catch = TRUE), nap, loop)) cat("result:", f(), "\\n")
+cat("result:", sklearncnn:::echo("alive"), "\\n")
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_interrupts_who_works(engine, r_library):
+    """R's loops as ever, Python's work too, and the session goes on."""
+    process = subprocess.Popen(
+        [RSCRIPT, "-e", _INTERRUPTS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(r_library, SKLEARNCNN_ENGINE=engine),
+    )
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if line == "working\n":
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+    assert process.wait() == 0, "".join(lines)
+    assert [line.strip() for line in lines if line.startswith("result:")] == [
+        "result: R was interrupted",
+        "result: the call was interrupted",
+        "result: interrupted in Python",
+        "result: the call was interrupted",
+        "result: R was interrupted",
+        "result: alive",
+    ]
+
+
+def test_attaching_leaves_the_environment_as_it_was(r_library):
+    code = """
+    Sys.setenv(ONLY_MINE = "kept")
+    before <- Sys.getenv()
+    invisible(sklearncnn:::echo(1))
+    after <- Sys.getenv()
+    watched <- c("PYTHONPATH", "LD_LIBRARY_PATH", "ONLY_MINE", "HOME", "R_LIBS")
+    stopifnot(identical(before[watched], after[watched]))
+    cat("same")
+    """
+    assert run_r(code, r_library, SKLEARNCNN_ENGINE="inprocess") == "same"
+
+
+def test_loading_the_package_starts_nothing(r_library):
+    code = """
+    library(sklearncnn)
+    cat(reticulate::py_available(), is.null(sklearncnn:::session$engine))
+    """
+    assert run_r(code, r_library) == "FALSE TRUE"
+
+
+def test_attaching_takes_less_than_three_seconds_without_the_search_for_python(r_library):
+    code = """
+    invisible(sklearncnn:::find_python())
+    cat(system.time(sklearncnn:::echo(1))[["elapsed"]])
+    """
+    assert float(run_r(code, r_library, SKLEARNCNN_ENGINE="inprocess")) < 3
+
+
+def _alive(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("ending", ["quit(status = 0)", "tools::pskill(Sys.getpid(), 9L)"])
+def test_a_worker_ends_with_its_r_session(ending, r_library):
+    code = f"""
+    invisible(sklearncnn:::dispatch("load_commands", list(path = "{COMMANDS.as_posix()}")))
+    cat(sklearncnn:::session$engine$worker$pid, "\\n")
+    {ending}
+    """
+    done = subprocess.run(
+        [RSCRIPT, "-e", code],
+        capture_output=True,
+        text=True,
+        env=environment(r_library, SKLEARNCNN_ENGINE="process"),
+        check=False,
+    )
+    pid = int(done.stdout)
+    for _ in range(50):
+        if not _alive(pid):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker has outlived R")
+
+
+def test_a_worker_at_work_ends_with_its_r_session(r_library):
+    code = f"""
+    invisible(sklearncnn:::dispatch("load_commands", list(path = "{COMMANDS.as_posix()}")))
+    cat(sklearncnn:::session$engine$worker$pid, "\\n")
+    sklearncnn:::dispatch("nap", list(seconds = 600))
+    """
+    process = subprocess.Popen(
+        [RSCRIPT, "-e", code],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment(r_library, SKLEARNCNN_ENGINE="process"),
+    )
+    pid = int(process.stdout.readline())
+    time.sleep(0.5)
+    assert _alive(pid)
+    process.kill()
+    process.wait()
+    for _ in range(50):
+        if not _alive(pid):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the worker has outlived R")
+
+
+def run_script(tmp_path, library, code, *arguments):
+    script = tmp_path / "script.R"
+    script.write_text(code)
+    return subprocess.run(
+        [sys.executable, "-m", "r_bridge", "run", str(script), *arguments],
+        capture_output=True,
+        text=True,
+        env=environment(library),
+        check=False,
+    )
+
+
+def test_a_script_runs_in_an_r_inside_python(tmp_path, r_library):
+    code = """
+    library(sklearncnn)
+    sklearncnn:::echo(c(1, NA, 3))
+    cat(commandArgs(TRUE), sklearncnn_config()$why, sep = "\\n")
+    """
+    done = run_script(tmp_path, r_library, code, "--first", "second")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "[1]  1 NA  3\n--first\nsecond\nR runs inside Python\n"
+
+
+def test_what_python_prints_below_such_a_script_is_printed_once(tmp_path, r_library):
+    code = f"""
+    invisible(sklearncnn:::dispatch("load_commands", list(path = "{COMMANDS.as_posix()}")))
+    invisible(sklearncnn:::dispatch("say", list(text = "hello")))
+    """
+    assert run_script(tmp_path, r_library, code).stdout == "hello\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "message"),
+    [
+        ("stop('on purpose')", 1, "Error.*on purpose"),
+        ("quit(status = 7)", 7, ""),
+        ("x <- (", 1, "unexpected end of input"),
+    ],
+)
+def test_such_a_script_has_an_exit_status(tmp_path, r_library, code, status, message):
+    done = run_script(tmp_path, r_library, code)
+    assert done.returncode == status
+    assert re.search(message, done.stderr)
+
+
+def test_r_values_reach_python_through_an_embedded_r(r_library):
+    """The R half of the codec against the Python half, driven from Python's side."""
+    code = """
+from r_bridge._session import embed
+from r_bridge._convert import unpack, pack
+import numpy as np
+
+r = embed()
+request = r.evalr("sklearncnn:::pack_request")
+unpacked = r.evalr("function(program, buffers) sklearncnn:::unpack(program, buffers)")
+
+def from_r(expression):
+    program, buffers = request("x", r.evalr("list(x = " + expression + ")"))
+    views = [np.asarray(buffer) for buffer in buffers]
+    return unpack(np.asarray(program).tolist(), views)[1]["x"]
+
+array = from_r("array(1:24, c(2, 3, 4))")
+assert array.dtype == np.int32 and array.shape == (2, 3, 4)
+assert array[1, 2, 3] == 24 and array[1, 0, 0] == 2 and array[0, 1, 0] == 3
+assert from_r("c(TRUE, NA)").tolist() == [True, None]
+assert from_r("c('a', NA)").tolist() == ["a", None]
+assert from_r("NULL") is None and from_r("3L") == 3 and from_r("'x'") == "x"
+factor = from_r("factor(c('u', NA), levels = c('v', 'u'))")
+assert factor.codes.tolist() == [1, -1] and factor.levels == ["v", "u"]
+assert from_r("as.Date('2020-02-29')").isoformat() == "2020-02-29"
+frame = from_r("data.frame(a = 1, b = 'x')")
+assert frame.n_rows == 1 and frame.columns["b"].tolist() == ["x"]
+assert from_r("as.raw(1:3)") == b"\\x01\\x02\\x03"
+print("all good")
+"""
+    assert run_python(code, r_library) == "all good\n"
