@@ -1,0 +1,355 @@
+"""Keras objects among the parameters: optimizers, losses, callbacks, whole models.
+
+They are kept by their configuration, as Keras itself keeps them, and models with their weights.
+A configuration from a file is read in Keras's safe mode, and only after a look of our own: safe
+mode can be switched off for a whole process, it lets layers read files that they name, and a few
+numbers can describe layers that fill all memory.
+
+Keras is imported only if the file holds one of its objects.
+"""
+
+import copy
+import functools
+import json
+import re
+import secrets
+import sys
+import threading
+import warnings
+from types import FunctionType
+from typing import Any
+
+from sklearn_cnn.compat import seeded_keras
+
+from ._archive import ArchiveError
+from ._tree import Decoder, Encoder, Kind, Node
+
+# Namespaces of Keras in which classes and functions are parameters.
+_NAMESPACES = (
+    "activations",
+    "callbacks",
+    "constraints",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "ops",
+    "optimizers",
+    "optimizers.schedules",
+    "regularizers",
+)
+_BASES = (
+    "Layer",
+    "DTypePolicy",
+    "constraints.Constraint",
+    "initializers.Initializer",
+    "losses.Loss",
+    "metrics.Metric",
+    "optimizers.Optimizer",
+    "optimizers.schedules.LearningRateSchedule",
+    "regularizers.Regularizer",
+)
+
+# Where configurations may take classes from, and what they may not take.
+_MODULES = re.compile(
+    r"keras(\.(activations|constraints|dtype_policies|initializers|layers|losses|metrics|models"
+    r"|optimizers|optimizers\.schedules|quantizers|random|regularizers"
+    r"|src\.models\.functional|src\.ops\.\w+))?"
+)
+_IN_KERAS = frozenset({"DTypePolicy", "FloatDTypePolicy", "Functional", "Model", "Sequential"})
+# They run saved graphs, pickled modules or functions of other libraries.
+_REFUSED = frozenset({"FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"})
+_VALUES = frozenset(
+    {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
+)
+
+# Keras's callbacks have no configuration: their arguments, and the attributes that keep them.
+_CALLBACKS: dict[str, dict[str, str]] = {
+    name: {word.partition("=")[0]: word.rpartition("=")[2] for word in arguments.split()}
+    for name, arguments in {
+        "BackupAndRestore": "backup_dir save_freq double_checkpoint delete_checkpoint",
+        "CSVLogger": "filename separator=sep append",
+        "EarlyStopping": "monitor min_delta patience verbose mode baseline restore_best_weights "
+        "start_from_epoch",
+        "ModelCheckpoint": "filepath monitor verbose save_best_only save_weights_only mode "
+        "save_freq",
+        "ReduceLROnPlateau": "monitor factor patience verbose mode min_delta cooldown min_lr",
+        "SwapEMAWeights": "swap_on_epoch",
+        "TensorBoard": "log_dir histogram_freq write_graph write_images write_steps_per_second "
+        "update_freq embeddings_freq embeddings_metadata",
+        "TerminateOnNaN": "raise_error",
+    }.items()
+}
+# A stranger would choose the file that the next fit writes.
+_WRITERS = {
+    "BackupAndRestore": "backup_dir",
+    "CSVLogger": "filename",
+    "ModelCheckpoint": "filepath",
+    "TensorBoard": "log_dir",
+}
+
+
+class _LeftOut:
+    """Stands where a callback of the file was, until its estimator drops it."""
+
+
+LEFT_OUT = _LeftOut()
+
+
+class _Name(Kind):
+    """A class or function of Keras, or one registered with it."""
+
+    name = "keras name"
+    fields = {"name": str}
+
+    def accepts(self, value: Any) -> bool:
+        return isinstance(value, type | FunctionType) and _keras_name(value) is not None
+
+    def encode(self, value: Any, encoder: Encoder) -> Node:
+        return {"name": _keras_name(value)}
+
+    def decode(self, node: Node, decoder: Decoder) -> Any:
+        import keras
+
+        namespace, _, name = node["name"].removeprefix("keras.").rpartition(".")
+        if node["name"].startswith("keras.") and namespace in _NAMESPACES:
+            found = getattr(_attribute(keras, namespace), name)
+        else:
+            found = keras.saving.get_registered_object(node["name"])
+        if not isinstance(found, type | FunctionType):
+            raise _unregistered(node["name"])
+        return found
+
+
+class _Callback(Kind):
+    name = "keras callback"
+    fields = {"class": str, "arguments": dict}
+
+    def accepts(self, value: Any) -> bool:
+        keras = sys.modules.get("keras")
+        name = type(value).__name__
+        return (
+            keras is not None
+            and name in _CALLBACKS
+            and type(value) is getattr(keras.callbacks, name, None)
+        )
+
+    def encode(self, value: Any, encoder: Encoder) -> Node:
+        name = type(value).__name__
+        arguments = {
+            argument: getattr(value, attribute)
+            for argument, attribute in _CALLBACKS[name].items()
+            if hasattr(value, attribute)
+        }
+        if "min_delta" in arguments:
+            # Once in use, a callback that waits for a fall keeps it with the sign turned.
+            arguments["min_delta"] = abs(arguments["min_delta"])
+        return {
+            "class": name,
+            "arguments": {
+                argument: encoder.encode(item, f".{argument}")
+                for argument, item in arguments.items()
+            },
+        }
+
+    def decode(self, node: Node, decoder: Decoder) -> Any:
+        import keras
+
+        name, arguments = node["class"], node["arguments"]
+        if name not in _CALLBACKS or arguments.keys() - _CALLBACKS[name].keys():
+            raise ArchiveError(f"{name} is no callback of Keras that save writes")
+        cls = getattr(keras.callbacks, name)
+        values = {argument: decoder.decode(item) for argument, item in arguments.items()}
+        if name in _WRITERS and not decoder.trusted.has(cls):
+            warnings.warn(
+                f"A callback of the file is left out: {name} would write to "
+                f"{values.get(_WRITERS[name])!r} in the next fit. To keep it, pass "
+                f"trusted=[keras.callbacks.{name}] to load.",
+                stacklevel=2,
+            )
+            return LEFT_OUT
+        return cls(**values)
+
+
+class _KerasObject(Kind):
+    """An instance by its configuration, a layer or model with its weights as well."""
+
+    name = "keras"
+    fields = {"config": dict, "weights": list}
+
+    def accepts(self, value: Any) -> bool:
+        keras = sys.modules.get("keras")
+        return keras is not None and isinstance(
+            value, tuple(_attribute(keras, base) for base in _BASES)
+        )
+
+    def encode(self, value: Any, encoder: Encoder) -> Node:
+        import keras
+
+        weights = value.get_weights() if isinstance(value, keras.Layer) else []
+        try:
+            config = keras.saving.serialize_keras_object(value)
+            config = json.loads(json.dumps(config, allow_nan=False))
+            _check_config(config)
+            _check_shapes(config, weights)
+        except (ArchiveError, NotImplementedError, TypeError, ValueError) as error:
+            raise encoder.refusal(
+                f"is a {type(value).__name__} whose configuration cannot be saved: {error}"
+            ) from error
+        return {
+            "config": config,
+            "weights": [
+                encoder.encode(weight, f".weights[{n}]") for n, weight in enumerate(weights)
+            ],
+        }
+
+    def decode(self, node: Node, decoder: Decoder) -> Any:
+        import keras
+
+        config = node["config"]
+        weights = [decoder.decode(weight) for weight in node["weights"]]
+        _check_config(config)
+        _check_shapes(config, weights)
+        # The seeds that a configuration leaves open must not come from Python's global stream.
+        with seeded_keras(secrets.randbits(31)):
+            value = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        if not self.accepts(value):
+            raise ArchiveError(f"a Keras object is a {type(value).__name__}")
+        if isinstance(value, keras.Layer):
+            value.set_weights(weights)
+        return value
+
+
+def _check_config(config: Any) -> None:
+    """Refuse a configuration that names anything but layers, losses and the like."""
+    if isinstance(config, list):
+        for item in config:
+            _check_config(item)
+    if not isinstance(config, dict):
+        return
+    for item in config.values():
+        _check_config(item)
+    if "class_name" not in config or config["class_name"] in _VALUES:
+        return
+    import keras
+
+    name, inner = config["class_name"], config.get("config")
+    if name == "function":
+        # Keras looks for this name among the registered ones, then in its own modules.
+        if keras.saving.get_registered_object(inner) is None and not _is_public_function(inner):
+            raise _unregistered(inner)
+        return
+    cls = _class_of(config)
+    if cls is None:
+        raise _unregistered(config.get("registered_name") or name)
+    if cls.__name__ in _REFUSED:
+        raise ArchiveError(f"a configuration of Keras holds a {name}")
+    if type(inner) is dict and isinstance(inner.get("vocabulary"), str):
+        raise ArchiveError(f"a {name} of Keras reads the file {inner['vocabulary']!r}")
+    if cls is keras.layers.Lambda and not _is_named_function(inner):
+        raise ArchiveError("a Lambda layer of Keras holds code; use a registered function")
+
+
+def _class_of(config: dict[str, Any]) -> type | None:
+    """The class that a configuration names, if Keras has it or somebody registered it."""
+    import keras
+
+    name, module = config["class_name"], config.get("module")
+    found = keras.saving.get_registered_object(config.get("registered_name"))
+    if found is None and type(module) is str and _MODULES.fullmatch(module):
+        if module == "keras" and name not in _IN_KERAS:
+            return None
+        if module.startswith("keras.src."):
+            # Operations of functional models: Keras itself looks them up in their module.
+            found = vars(sys.modules[module]).get(name) if module in sys.modules else None
+        else:
+            found = getattr(_attribute(keras, module.partition(".")[2]), name, None)
+    return found if isinstance(found, type) else None
+
+
+def _is_named_function(config: Any) -> bool:
+    function = config.get("function") if type(config) is dict else None
+    return type(function) is dict and function.get("class_name") == "function"
+
+
+def _is_public_function(name: Any) -> bool:
+    import keras
+
+    return type(name) is str and any(
+        isinstance(getattr(_attribute(keras, space), name, None), FunctionType)
+        for space in ("activations", "constraints", "initializers", "losses", "metrics")
+    )
+
+
+def _check_shapes(config: dict[str, Any], weights: list[Any]) -> None:
+    """Refuse a layer whose weights do not have the shapes of ``weights``.
+
+    Keras describes the layer without making weights: what is refused here takes no memory.
+    """
+    shapes: list[tuple[int, ...]] = []
+    failure: list[Exception] = []
+
+    def describe() -> None:
+        import keras
+
+        described = {key: item for key, item in config.items() if key != "compile_config"}
+        try:
+            with keras.StatelessScope(initialize_variables=False), seeded_keras(0):
+                layer = keras.saving.deserialize_keras_object(
+                    copy.deepcopy(described), safe_mode=True
+                )
+            shapes.extend(tuple(weight.shape) for weight in layer.weights)
+        except Exception as error:
+            failure.append(error)
+
+    if _is_layer(config):
+        # Keras lists the variables that wait for their values, and makes them when the next
+        # scope ends. The list belongs to the thread, and is forgotten with it.
+        thread = threading.Thread(target=describe)
+        thread.start()
+        thread.join()
+    if failure:
+        raise ArchiveError(f"Keras does not take a configuration: {failure[0]}") from failure[0]
+    if shapes != [getattr(weight, "shape", None) for weight in weights]:
+        raise ArchiveError(f"the configuration of a layer asks for weights of shapes {shapes}")
+
+
+def _is_layer(config: dict[str, Any]) -> bool:
+    import keras
+
+    cls = _class_of(config)
+    return cls is not None and issubclass(cls, keras.Layer)
+
+
+def is_callback(value: Any) -> bool:
+    """Whether ``value`` is a callback of Keras that can be saved, or a class of one."""
+    if isinstance(value, type):
+        return (_keras_name(value) or "").startswith("keras.callbacks.")
+    return _Callback().accepts(value)
+
+
+def _keras_name(value: Any) -> str | None:
+    """The name of a class or function in Keras's public namespaces, or in its registry."""
+    keras = sys.modules.get("keras")
+    if keras is None:
+        return None
+    name: str = value.__name__
+    for namespace in _NAMESPACES:
+        if getattr(_attribute(keras, namespace), name, None) is value:
+            return f"keras.{namespace}.{name}"
+    registered = keras.saving.get_registered_name(value)
+    return registered if keras.saving.get_registered_object(registered) is value else None
+
+
+def _attribute(keras: Any, path: str) -> Any:
+    return functools.reduce(getattr, filter(None, path.split(".")), keras)
+
+
+def _unregistered(name: Any) -> ArchiveError:
+    return ArchiveError(
+        f"Keras does not know {name!r}. Register it with "
+        "@keras.saving.register_keras_serializable(), and import its module before load."
+    )
+
+
+KINDS = (_Name(), _Callback(), _KerasObject())
