@@ -9,6 +9,8 @@ from .activations import activation_name, keras_activation, numpy_activation
 from .anatomy import LayerRow, layer_table, receptive_field
 from .convolutional import convolutional
 from .dense import DenseLayer, dense, dense_layers
+from .lenet import lenet, lenet5
+from .named import named_architecture, named_architectures
 
 __all__ = [
     "Architecture",
@@ -22,6 +24,10 @@ __all__ = [
     "dense_layers",
     "keras_activation",
     "layer_table",
+    "lenet",
+    "lenet5",
+    "named_architecture",
+    "named_architectures",
     "numpy_activation",
     "parameters_of_model",
     "receptive_field",

@@ -318,7 +318,11 @@ def _seeded(initializer: Any, rng: np.random.RandomState) -> Callable:
 
 
 def _is_initializer_name(name: str) -> bool:
-    return name.islower() and not name.startswith("_") and name not in {"get", "serialize"}
+    return (
+        name.islower()
+        and not name.startswith("_")
+        and name not in {"get", "serialize", "deserialize"}
+    )
 
 
 def _as_numpy(value: Any, dtype: str) -> np.ndarray:
