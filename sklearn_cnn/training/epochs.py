@@ -108,7 +108,7 @@ class Epochs:
             state, watch, best, record = self._epoch(
                 state, watch, best, data, validation, orders[epoch], controls
             )
-            records = ops.slice_update(records, (epoch, 0), record[None])
+            records = ops.slice_update(records, (epoch, epoch * 0), record[None])
             return epoch + 1, state, watch, best, records
 
         start = ops.cast(0, "int32")
@@ -201,7 +201,7 @@ def rows_from(part, start, size):
     """Rows ``start`` to ``start + size`` of an array, or of each of several."""
 
     def cut(array):
-        zeros = (0,) * (len(array.shape) - 1)
+        zeros = (start * 0,) * (len(array.shape) - 1)  # JAX wants indices of one type
         return ops.slice(array, (start, *zeros), (size, *array.shape[1:]))
 
     return _map(cut, part)

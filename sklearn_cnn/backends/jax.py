@@ -1,0 +1,51 @@
+"""JAX: every program is compiled by XLA; loops through ``lax``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import keras
+from jax import numpy as jnp
+
+from ._interface import Executor
+
+
+class JaxBackend:
+    """Programs as ``jax.jit``."""
+
+    name = "jax"
+    compiles = True
+
+    def executor(self, *, dense: bool, work: float) -> Executor:
+        # There is no plain graph: without `jit` each operation is a program of its own.
+        return Executor.XLA
+
+    def precision(self, dtype: str):
+        # Also for float32: one context for all, and none of the user's settings shows.
+        return jax.enable_x64(True)
+
+    def array(self, value: Any) -> Any:
+        return jnp.array(value)  # `asarray` would share memory with the caller's array
+
+    def compile(self, function: Callable, executor: Executor) -> Callable:
+        return jax.jit(function)
+
+    def value_and_grad(self, function: Callable) -> Callable:
+        return jax.value_and_grad(function, has_aux=True)
+
+    def fold(self, step: Callable, state: Any, n: Any, executor: Executor) -> Any:
+        return jax.lax.fori_loop(0, n, lambda i, state: step(state, i), state)
+
+    def pure_optimizer(self, optimizer_class: type) -> type:
+        return type(f"Pure{optimizer_class.__name__}", (optimizer_class, _PureOptimizer), {})
+
+
+class _PureOptimizer(keras.optimizers.Optimizer):
+    """Keras's optimizers are pure on JAX; their rate becomes an input."""
+
+    def _get_current_learning_rate(self):
+        rate = self.__dict__.get("run_time_rate")
+        return super()._get_current_learning_rate() if rate is None else rate
+
+
+BACKEND = JaxBackend()
