@@ -170,7 +170,7 @@ def _pack_array(
             array = array.filled("") if array.dtype.kind in "OUT" else array.filled(0)
     code, flat = _flat(array, place)
     program += [code, array.ndim, *array.shape]
-    buffers.append(flat)
+    buffers.append(np.atleast_1d(flat))
 
 
 def _without_none(array: np.ndarray, place: str) -> np.ndarray:
@@ -186,7 +186,7 @@ def _without_none(array: np.ndarray, place: str) -> np.ndarray:
 
 
 def _flat(array: np.ndarray, place: str) -> tuple[int, np.ndarray]:
-    """The code and the elements in R's order, in the type that R has."""
+    """The code, and the elements in R's order and type, with their dimensions."""
     kind = array.dtype.kind
     if kind in "OUT":
         return STRING, _zero_terminated(array.ravel(order="F").tolist(), place)
@@ -194,20 +194,20 @@ def _flat(array: np.ndarray, place: str) -> tuple[int, np.ndarray]:
         if array.dtype != "datetime64[D]":
             raise ConversionError(f"{place} holds times; only datetime64[D], dates, cross to R.")
         days = np.where(np.isnat(array), np.nan, array.astype(np.int64).astype(np.float64))
-        return DATE, days.ravel(order="F")
+        return DATE, np.asarray(days, order="F")
     if kind == "b":
-        return LOGICAL, array.ravel(order="F").view(np.uint8)
+        return LOGICAL, np.asarray(array, order="F").view(np.uint8)
     if array.dtype == np.uint8:
-        return RAW, array.ravel(order="F")
+        return RAW, np.asarray(array, order="F")
     if kind in "iu":
         low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
         if low >= -INTEGER_LIMIT and high <= INTEGER_LIMIT:
-            return INTEGER, array.astype(np.int32, copy=False).ravel(order="F")
+            return INTEGER, np.asarray(array, dtype=np.int32, order="F")
         if low >= -EXACT_LIMIT and high <= EXACT_LIMIT:
-            return DOUBLE, array.astype(np.float64).ravel(order="F")
+            return DOUBLE, np.asarray(array, dtype=np.float64, order="F")
         raise ConversionError(f"{place} holds {max(high, -low)}, beyond R's exact whole numbers.")
     if kind == "f":
-        return DOUBLE, array.ravel(order="F").astype(np.float64, copy=False)
+        return DOUBLE, np.asarray(array, dtype=np.float64, order="F")
     raise ConversionError(f"R has no counterpart of {place}, an array of {array.dtype}.")
 
 

@@ -46,8 +46,8 @@ def read(path: Path) -> tuple[list[int], list[np.ndarray]]:
 def write(path: Path, program: np.ndarray, buffers: list[np.ndarray]) -> None:
     counts = np.array([len(program), len(buffers)], dtype=np.int32)
     types = np.array([_CODES[buffer.dtype] for buffer in buffers], dtype=np.int32)
-    lengths = np.array([len(buffer) for buffer in buffers], dtype=np.float64)
+    lengths = np.array([buffer.size for buffer in buffers], dtype=np.float64)
     with path.open("wb") as file:
         for array in (counts, program, types, lengths, *buffers):
-            file.write(array.data)
+            file.write(array.ravel(order="F").data)
             file.write(bytes(-array.nbytes % 8))

@@ -133,10 +133,15 @@ def _reply(rinterface: Any, program: np.ndarray, buffers: list[np.ndarray]) -> A
         np.dtype(np.int32): rinterface.IntSexpVector,
         np.dtype(np.uint8): rinterface.ByteSexpVector,
     }
-    made = [vectors[buffer.dtype].from_memoryview(buffer.data) for buffer in [program, *buffers]]
-    return rinterface.ListSexpVector.from_iterable(
-        [made[0], rinterface.ListSexpVector.from_iterable(made[1:])]
-    )
+
+    def made(buffer: np.ndarray) -> Any:
+        vector = vectors[buffer.dtype].from_memoryview(buffer.ravel(order="F").data)
+        if buffer.ndim > 1:
+            vector.do_slot_assign("dim", rinterface.IntSexpVector(buffer.shape))
+        return vector
+
+    together = rinterface.ListSexpVector.from_iterable([made(buffer) for buffer in buffers])
+    return rinterface.ListSexpVector.from_iterable([made(program), together])
 
 
 _working = False

@@ -7,10 +7,11 @@ code <- c(
   raw = 7L, masked = 8L, factor = 9L, date = 10L, list = 11L, dict = 12L, frame = 13L
 )
 
-# Let numbers arrive as float32: one copy less for the arrays that a network takes.
+# Let numbers arrive as float32: one copy less for the arrays that a network takes. In a list,
+# because a class of its own would copy them here.
 as_float32 <- function(x) {
   stopifnot(is.numeric(x), !is.object(x))
-  structure(x, class = "sklearncnn_float32")
+  structure(list(x), class = "sklearncnn_float32")
 }
 
 pack_request <- function(name, arguments) {
@@ -31,9 +32,9 @@ pack_value <- function(x, place, out) {
   if (is.null(x)) {
     put(out, code[["null"]])
   } else if (inherits(x, "sklearncnn_float32")) {
-    x <- unclass(x)
+    x <- x[[1]]
     put_shape(out, "single", x)
-    put_buffer(out, as.double(x))
+    put_buffer(out, if (is.integer(x) && anyNA(x)) as.double(x) else x)
   } else if (is.factor(x)) {
     codes <- as.integer(x) - 1L
     codes[is.na(codes)] <- -1L
@@ -50,7 +51,7 @@ pack_value <- function(x, place, out) {
   } else if (is.list(x)) {
     pack_list(x, place, out)
   } else if (is.atomic(x)) {
-    pack_vector(unclass(x), place, out)
+    pack_vector(if (is.object(x)) unclass(x) else x, place, out)
   } else {
     cannot_send(x, place)
   }
@@ -191,7 +192,8 @@ unpack <- function(program, buffers) {
   shaped <- function(read) {
     shape <- take(take())
     x <- read(buffer(), if (length(shape)) prod(shape) else 1L)
-    if (length(shape) > 1L) dim(x) <- shape
+    # Inside R's process the vector has its dimensions: setting them would copy it.
+    if (length(shape) > 1L && is.null(dim(x))) dim(x) <- shape
     x
   }
   strings <- function() value()

@@ -145,7 +145,8 @@ read_exchange <- function(path, block = largest_block) {
   program <- read_part(file, "integer", counts[1], block)
   types <- read_part(file, "integer", counts[2], block)
   lengths <- read_part(file, "double", counts[2], block)
-  list(program, Map(function(type, n) read_part(file, names(code)[type + 1L], n, block), types, lengths))
+  types <- names(code)[types + 1L]
+  list(program, Map(function(type, n) read_part(file, type, n, block), types, lengths, USE.NAMES = FALSE))
 }
 
 element_size <- c(double = 8L, integer = 4L, raw = 1L)
@@ -156,7 +157,7 @@ padding <- function(type, n) -(element_size[[type]] * n) %% 8
 largest_block <- 2^27
 
 write_part <- function(file, x, block) {
-  dim(x) <- NULL
+  if (!is.null(dim(x))) dim(x) <- NULL
   if (length(x) <= block) {
     writeBin(x, file)
   } else {
@@ -164,7 +165,7 @@ write_part <- function(file, x, block) {
       writeBin(x[start:min(start + block - 1, length(x))], file)
     }
   }
-  writeBin(raw(padding(typeof(x), length(x))), file)
+  if (rest <- padding(typeof(x), length(x))) writeBin(raw(rest), file)
 }
 
 read_part <- function(file, type, n, block) {
@@ -174,6 +175,6 @@ read_part <- function(file, type, n, block) {
     sizes <- c(rep(block, n %/% block), n %% block)
     unlist(lapply(sizes, function(size) readBin(file, type, size)))
   }
-  readBin(file, "raw", padding(type, n))
+  if (rest <- padding(type, n)) readBin(file, "raw", rest)
   x
 }
