@@ -50,20 +50,23 @@ class TensorFlowBackend:
         return tf.convert_to_tensor(value)
 
     def compile(self, function: Callable, executor: Executor) -> Callable:
-        compiled = tf.function(
-            function, autograph=False, jit_compile=executor is Executor.XLA, reduce_retracing=False
-        )
-        if executor is not Executor.VARIABLES:
-            return compiled
-        lock = threading.Lock()
+        traced = tf.function(function, autograph=False, jit_compile=executor is Executor.XLA)
+        lock = threading.RLock()
+        concrete: list[Callable] = []
         variables: list[tf.Variable] = []  # a graph does not keep its variables alive
 
-        def one_at_a_time(*arguments):
+        def run(*arguments):
+            if not concrete:
+                with lock:
+                    self._tracing.variables = variables
+                    if not concrete:
+                        concrete.append(traced.get_concrete_function(*arguments))
+            if executor is not Executor.VARIABLES:
+                return concrete[0](*arguments)
             with lock:  # the weights live in the program's own variables while it runs
-                self._tracing.variables = variables
-                return compiled(*arguments)
+                return concrete[0](*arguments)
 
-        return one_at_a_time
+        return run
 
     def value_and_grad(self, function: Callable) -> Callable:
         def run(parameters, *arguments):

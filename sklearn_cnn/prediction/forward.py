@@ -35,7 +35,8 @@ def outputs(architecture, weights: list[np.ndarray], X: Any) -> np.ndarray:
         if forward is not None:
             return forward(X)
     parts = [
-        _compiled_pass(architecture, weights, block) for block in dense_blocks(X, architecture.dtype)
+        _compiled_pass(architecture, weights, block)
+        for block in dense_blocks(X, architecture.dtype)
     ]
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
 

@@ -25,11 +25,14 @@ class ProgramShape:
     row_bucket: int
     remainder: int  # rows of the last batch where they must not be padded, else 0
     n_epochs: int  # at most this many a call
+    weighted: bool
+    offset: bool
     l2: bool
     l1: bool
     validation_bucket: int
     validation_batch: int
     watched: str  # "loss", "score" or "val_loss"
+    validation_offset: bool
     keep_best: bool
     policy: str
     executor: Executor

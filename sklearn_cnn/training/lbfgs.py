@@ -24,6 +24,7 @@ class LossShape:
     objective: Any
     row_bucket: int
     block: int
+    offset: bool
     l2: bool
     l1: bool
 
@@ -38,9 +39,7 @@ class FullLoss:
         self.shape = shape
         self.backend = backend
         self.network = Network(shape.architecture)
-        self.loss = SupervisedLoss(
-            self.network, shape.objective, backend, l2=shape.l2, l1=shape.l1
-        )
+        self.loss = SupervisedLoss(self.network, shape.objective, backend, l2=shape.l2, l1=shape.l1)
         self.run = backend.compile(self._run, Executor.GRAPH)
 
     def _run(self, vector, non_trainable, data, numbers):
@@ -99,9 +98,7 @@ def train_lbfgs(
     block = row_bucket = bucket(rows.n_rows)
     while block * cells > _BLOCK_CELLS and block % 2 == 0:
         block //= 2
-    shape = LossShape(
-        architecture, plan.objective, row_bucket, block, plan.alpha > 0, plan.l1 > 0
-    )
+    shape = LossShape(architecture, plan.objective, row_bucket, block, plan.alpha > 0, plan.l1 > 0)
     with backend.precision("float64"):
         program = PROGRAMS.get(shape, lambda: FullLoss(shape, backend))
         return _minimise(plan, program, progress, rows, max_fun, listener)

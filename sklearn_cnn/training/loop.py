@@ -62,8 +62,12 @@ def train(
     *,
     validation: Rows | None = None,
     listener: Listener | None = None,
+    order: np.ndarray | None = None,
 ) -> Result:
-    """Train from ``progress`` on ``rows``; changes none of its arguments but ``rng``."""
+    """Train from ``progress`` on ``rows``; changes none of its arguments but ``rng``.
+
+    ``order`` is the order of rows that an earlier call ended with, from which shuffling goes on.
+    """
     backend = backends.current()
     from .epochs import Epochs
 
@@ -73,6 +77,8 @@ def train(
             shape, lambda: Epochs(shape, backend), xla=shape.executor is Executor.XLA
         )
         run = _Run(plan, program, progress, rows, validation, backend)
+        if order is not None and len(order) == rows.n_rows:
+            run.order = order
         try:
             run.to_the_end(rng, listener)
         except KeyboardInterrupt:
@@ -114,11 +120,14 @@ def _shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
         row_bucket=bucket(n_rows),
         remainder=remainder,
         n_epochs=n_epochs,
+        weighted=rows.weight is not None,
+        offset=rows.offset is not None,
         l2=plan.alpha > 0,
         l1=plan.l1 > 0,
         validation_bucket=validation_bucket,
         validation_batch=validation_batch,
         watched=plan.watched,
+        validation_offset=validation is not None and validation.offset is not None,
         keep_best=plan.keep_best,
         policy=plan.policy,
         executor=executor,
@@ -177,6 +186,7 @@ class _Run:
 
         self.plan, self.program, self.backend = plan, program, backend
         self.n_rows = rows.n_rows
+        self.order = np.arange(rows.n_rows)
         self.dtype = np.dtype(plan.architecture.dtype)
         self.samples_before = progress.samples
         trainable, non_trainable = program.network.split(progress.weights, plan.seed)
@@ -201,15 +211,11 @@ class _Run:
         if not plan.keep_best:
             self.best = Best([], [])
         shape = program.shape
-        self.data = padded_rows(
-            rows, shape.row_bucket, self.dtype, backend, optional_weight=True
-        )
+        self.data = padded_rows(rows, shape.row_bucket, self.dtype, backend, optional_weight=True)
         self.validation = None
         totals = np.ones(1, self.dtype)
         if validation is not None:
-            self.validation = padded_rows(
-                validation, shape.validation_bucket, self.dtype, backend
-            )
+            self.validation = padded_rows(validation, shape.validation_bucket, self.dtype, backend)
             weight = np.ones(validation.n_rows) if validation.weight is None else validation.weight
             totals = plan.objective.score_totals(validation.y, weight.astype(self.dtype))
         self.score_totals = array(totals.astype(self.dtype))
@@ -223,16 +229,15 @@ class _Run:
 
     def to_the_end(self, rng: np.random.RandomState, listener: Listener | None) -> None:
         """Call the program until the rule, a listener or ``max_iter`` ends training."""
-        order = np.arange(self.n_rows)
         while self.reason is Reason.RUNNING:
             n_epochs = min(self.program.shape.n_epochs, self.plan.max_iter - self.n_epochs)
             before = rng.get_state() if self.plan.shuffle else None
-            orders, last = epoch_orders(rng, order, n_epochs, self.plan.shuffle)
+            orders, last = epoch_orders(rng, self.order, n_epochs, self.plan.shuffle)
             n_done = self._call(orders, n_epochs)
             if n_done < n_epochs and before is not None:
                 rng.set_state(before)  # as if the epochs that did not run had not been drawn
-                _, last = epoch_orders(rng, order, n_done, True)
-            order = last
+                _, last = epoch_orders(rng, self.order, n_done, True)
+            self.order = last
             if self.reason is Reason.RUNNING and self.n_epochs >= self.plan.max_iter:
                 self.reason = Reason.MAX_ITER
             if listener and listener.every_epoch:
@@ -338,4 +343,5 @@ class _Run:
             n_epochs=self.n_epochs,
             history=history,
             executor=self.program.shape.executor.value,
+            order=self.order,
         )

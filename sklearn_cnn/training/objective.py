@@ -21,11 +21,14 @@ class Objective:
     threshold : float, default=0.0
         Output of a single unit above which the positive class is predicted: 0 for a linear
         predictor, 0.5 for a probability.
+    multilabel : bool, default=False
+        Whether a Keras loss compares several labels a row; families know by themselves.
     """
 
     family: Any
     score: str
     threshold: float = 0.0
+    multilabel: bool = False
 
     def respond(self, output):
         """Probabilities or means of a network's output."""
@@ -36,7 +39,8 @@ class Objective:
         from keras import ops
 
         if self.score == "accuracy":
-            if output.shape[-1] == 1 or self.family.name == "multilabel":
+            multilabel = self.multilabel or self.family.name == "multilabel"
+            if output.shape[-1] == 1 or multilabel:
                 hit = ops.equal(output > self.threshold, y > 0.5)
                 hit = ops.all(hit, axis=-1)
             else:

@@ -89,3 +89,10 @@ class Result:
     n_epochs: int
     history: dict[str, list[float]] = field(default_factory=dict)
     executor: str = ""
+    order: np.ndarray | None = None  # of rows in the last epoch
+
+    def take_over(self, listener) -> None:
+        """Take the weights that a callback left behind when training ended."""
+        weights = listener.final_weights()
+        if weights is not None:
+            self.progress.weights, self.best_weights = weights, None

@@ -72,18 +72,15 @@ class SupervisedLoss:
 
     def add_penalty(self, loss, gradients, trainable, numbers: Numbers, total):
         """Loss and gradients with the penalties on kernels, divided by the rows' weight."""
-        penalised = []
-        for weight, gradient, is_kernel in zip(
-            trainable, gradients, self.network.penalised, strict=True
-        ):
-            if is_kernel and self.l2:
+        gradients = list(gradients)
+        for i, weight in enumerate(trainable):
+            if self.l2 and self.network.penalised[i]:
                 loss = loss + 0.5 * numbers.alpha * ops.sum(ops.square(weight)) / total
-                gradient = gradient + numbers.alpha * weight / total
-            if is_kernel and self.l1:
+                gradients[i] = gradients[i] + numbers.alpha * weight / total
+            if self.l1 and self.network.penalised[i]:
                 loss = loss + numbers.l1 * ops.sum(ops.abs(weight)) / total
-                gradient = gradient + numbers.l1 * ops.sign(weight) / total
-            penalised.append(gradient)
-        return loss, penalised
+                gradients[i] = gradients[i] + numbers.l1 * ops.sign(weight) / total
+        return loss, gradients
 
 
 class Supervised(SupervisedLoss):

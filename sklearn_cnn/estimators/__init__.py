@@ -1,0 +1,1 @@
+"""What users construct: one module a kind of network."""

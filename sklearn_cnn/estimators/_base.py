@@ -1,0 +1,587 @@
+"""The one skeleton of all estimators: validate, encode, describe, train, record; predict."""
+
+import contextlib
+import warnings
+from abc import abstractmethod
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_cnn import backends
+from sklearn_cnn.compat import HasMethods, Interval, Options, StrOptions, check_optimize_result
+from sklearn_cnn.encoding import total_weights, validation_split
+from sklearn_cnn.prediction import outputs
+from sklearn_cnn.training import Objective, Plan, Progress, Reason, Rows, train
+from sklearn_cnn.training.lbfgs import train_lbfgs
+from sklearn_cnn.training.progress import Lines, Listeners, Meter
+
+from . import _model
+
+_DIVERGED = (
+    "Solver produced non-finite parameter weights. The input data may contain large values and "
+    "need to be preprocessed."
+)
+
+
+class OptimizerState:
+    """What scikit-learn's MLP shows of its optimizer.
+
+    Attributes
+    ----------
+    learning_rate : float
+        Rate of the next step; with adam, the corrected rate of the last.
+    """
+
+    def __init__(self, learning_rate: float):
+        self.learning_rate = learning_rate
+
+
+class BaseNetwork(BaseEstimator):
+    """What every estimator shares. Use derived classes instead."""
+
+    _parameter_constraints: dict = {
+        "activation": [str, callable],
+        "solver": [str, HasMethods(["apply", "get_config"])],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
+        "learning_rate": [
+            StrOptions({"constant", "invscaling", "adaptive"}),
+            HasMethods(["__call__", "get_config"]),
+        ],
+        "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
+        "power_t": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": ["boolean"],
+        "random_state": ["random_state"],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "verbose": ["verbose"],
+        "warm_start": ["boolean"],
+        "momentum": [Interval(Real, 0, 1, closed="both")],
+        "nesterovs_momentum": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="left")],
+        "beta_1": [Interval(Real, 0, 1, closed="left")],
+        "beta_2": [Interval(Real, 0, 1, closed="left")],
+        "epsilon": [Interval(Real, 0, None, closed="neither")],
+        "n_iter_no_change": [
+            Interval(Integral, 1, None, closed="left"),
+            Options(Real, {np.inf}),
+        ],
+        "max_fun": [Interval(Integral, 1, None, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "batch_normalization": ["boolean"],
+        "kernel_initializer": [str, dict, callable, None],
+        "callbacks": "no_validation",
+        "metrics": "no_validation",
+        "monitor": [StrOptions({"score", "loss"})],
+        "dtype": [StrOptions({"auto", "float32", "float64"}), None],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    # Whether reaching max_iter is worth a ConvergenceWarning, as it is in scikit-learn's MLP.
+    _warns_at_max_iter = False
+    # Whether verbose prints scikit-learn's lines.
+    _prints_lines = False
+    # Whether ``tol`` is measured against the loss.
+    _relative_tol = False
+
+    # -- what a kind of estimator decides ------------------------------------------------------
+
+    @abstractmethod
+    def _validate(self, X, y, *, reset: bool):
+        """X and y as arrays, as scikit-learn checks them."""
+
+    @abstractmethod
+    def _encode_target(self, y, *, first_pass: bool, incremental: bool) -> np.ndarray:
+        """Targets of shape (n_samples, n_outputs), as the network learns them."""
+
+    @abstractmethod
+    def _objective(self, target: np.ndarray) -> Objective:
+        """What is minimised."""
+
+    @abstractmethod
+    def _architecture(self, input_shape: tuple[int, ...], objective: Objective, units: int, dtype):
+        """The network's description."""
+
+    def _encode_target_again(self, y) -> np.ndarray:
+        """Validation targets, encoded as the training targets were."""
+        return self._encode_target(y, first_pass=False, incremental=True)
+
+    def _inputs(self, X):
+        """X in the shape that the network takes."""
+        return X
+
+    def _row_shape(self, X) -> tuple[int, ...]:
+        """Shape of a row of :meth:`_inputs`."""
+        return tuple(X.shape[1:])
+
+    def _computing_dtype(self, X) -> str:
+        """Float type in which the network computes."""
+        if self.dtype in ("float32", "float64"):
+            return self.dtype
+        return "float32" if X.dtype == np.float32 else "float64"
+
+    def _stratify(self, target: np.ndarray) -> np.ndarray | None:
+        """Labels by which a validation split is stratified."""
+        return None
+
+    def _loss_seen_by_weights(self, sample_weight, y, X, classes=None):
+        """Weight of each row, or None."""
+        class_weight = getattr(self, "class_weight", None)
+        return total_weights(sample_weight, class_weight, y, X, classes)
+
+    # -- fit -----------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self):
+        """Leave the estimator as it was if the fit fails: nothing half-fitted stays behind."""
+        before = self.__dict__.copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__.clear()
+            self.__dict__.update(before)
+            raise
+
+    def _fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        incremental=False,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        offset=None,
+        classes=None,
+    ):
+        with self._all_or_nothing():
+            first_pass = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
+            rows = self._encode_rows(X, y, sample_weight, offset, first_pass, incremental, classes)
+            validation = None
+            if X_val is not None:
+                validation = self._encode_validation(X_val, y_val, sample_weight_val)
+            self._fit_rows(rows, validation, first_pass=first_pass, incremental=incremental)
+        return self
+
+    def _encode_rows(self, X, y, sample_weight, offset, first_pass, incremental, classes) -> Rows:
+        X, y = self._validate(X, y, reset=first_pass)
+        target = self._encode_target(y, first_pass=first_pass, incremental=incremental)
+        weight = self._loss_seen_by_weights(sample_weight, y, X, classes)
+        if offset is not None:
+            offset = _checked_offset(offset, target)
+        x = self._inputs(X)
+        rows = Rows(x, target, weight, offset)
+        if weight is not None and (weight == 0).any():
+            kept = np.flatnonzero(weight > 0)
+            rows = Rows(*(None if part is None else _take(part, kept) for part in rows))
+        return rows
+
+    def _encode_validation(self, X_val, y_val, sample_weight) -> Rows:
+        X, y = self._validate(X_val, X_val if y_val is None else y_val, reset=False)
+        weight = total_weights(sample_weight, getattr(self, "class_weight", None), y, X)
+        return Rows(self._inputs(X), self._encode_target_again(y), weight)
+
+    def _fit_rows(self, rows: Rows, validation, *, first_pass: bool, incremental: bool) -> None:
+        backends.start()
+        objective = self._objective(rows.y)
+        units = objective.family.units(rows.y.shape[1])
+        dtype = self._computing_dtype(_first(rows.x))
+        rng = self._rng(incremental=incremental)
+        architecture = self._architecture(self._row_shape(rows.x), objective, units, dtype)
+        if not first_pass and architecture != self.architecture_:
+            raise ValueError(
+                "warm_start and partial_fit go on with the same network, but the parameters now "
+                f"describe another one than at the last fit: {architecture} instead of "
+                f"{self.architecture_}. Fit with warm_start=False, or restore the parameters."
+            )
+        if incremental and self.early_stopping:
+            raise ValueError("partial_fit does not support early_stopping=True")
+        if self.solver == "lbfgs":
+            self._fit_lbfgs(rows, objective, architecture, rng, first_pass)
+            return
+        progress = self._start(architecture, rng, first_pass, incremental)
+        rows = rows._replace(x=self._cast(rows.x, dtype), y=rows.y.astype(dtype, copy=False))
+        if self.early_stopping and validation is None:
+            rows, validation = self._split(rows, rng)
+        elif validation is not None:
+            validation = validation._replace(
+                x=self._cast(validation.x, dtype), y=validation.y.astype(dtype, copy=False)
+            )
+        plan = self._plan(rows, objective, architecture, rng, validation, incremental)
+        listener = self._listener(plan, validation)
+        order = getattr(self, "_order", None) if incremental else None
+        with warnings.catch_warnings():
+            result = train(
+                plan, progress, rows, rng, validation=validation, listener=listener, order=order
+            )
+        if listener is not None:
+            listener.ends(result.reason)
+            result.take_over(listener)
+        self._record(result, plan, rng, rows, first_pass, incremental, validation)
+
+    def _rng(self, *, incremental: bool) -> np.random.RandomState:
+        if incremental and hasattr(self, "_random_state"):
+            return self._random_state
+        if self.random_state is None:
+            # One number from the global stream, as scikit-learn's tools draw their seeds.
+            return np.random.RandomState(np.random.randint(np.iinfo(np.int32).max))
+        return check_random_state(self.random_state)
+
+    def _start(self, architecture, rng, first_pass: bool, incremental: bool) -> Progress:
+        if first_pass:
+            weights = architecture.draw(rng, getattr(self, "kernel_initializer", None))
+            return Progress(weights=weights)
+        _model.pull(self)
+        before: Progress = self._progress
+        progress = Progress(
+            weights=self._weights, best=before.best, stalled=before.stalled, step=before.step
+        )
+        progress.samples = self.t_
+        if incremental and getattr(self, "_solver_repr", None) == self._solver_key():
+            progress.slots, progress.rate = before.slots, before.rate
+        return progress
+
+    def _solver_key(self) -> str:
+        return repr((self.solver, self.momentum > 0, self.nesterovs_momentum))
+
+    def _split(self, rows: Rows, rng) -> tuple[Rows, Rows]:
+        training, validation = validation_split(
+            rng, rows, self.validation_fraction, self._stratify(rows.y)
+        )
+        return Rows(*training), Rows(*validation)
+
+    def _plan(self, rows, objective, architecture, rng, validation, incremental) -> Plan:
+        from sklearn_cnn.training.metrics import describe_metrics
+        from sklearn_cnn.training.optimizers import describe_solver
+
+        solver = describe_solver(
+            self.solver,
+            self.learning_rate,
+            self.learning_rate_init,
+            {
+                "momentum": self.momentum,
+                "nesterovs_momentum": self.nesterovs_momentum,
+                "beta_1": self.beta_1,
+                "beta_2": self.beta_2,
+                "epsilon": self.epsilon,
+            },
+        )
+        policy = "constant"
+        if solver.description.own_rate:
+            policy = "own"
+        elif self.solver == "sgd":
+            policy = self.learning_rate
+        n_rows = rows.n_rows
+        if self.batch_size == "auto":
+            batch_size = min(200, n_rows)
+        else:
+            if self.batch_size > n_rows:
+                warnings.warn(
+                    "Got `batch_size` less than 1 or larger than sample size. It is going to be "
+                    "clipped",
+                    stacklevel=2,
+                )
+            batch_size = int(np.clip(self.batch_size, 1, n_rows))
+        watched = "loss"
+        if validation is not None:
+            watched = "val_loss" if self.monitor == "loss" else "score"
+        return Plan(
+            architecture=architecture,
+            objective=objective,
+            solver=solver,
+            metrics=describe_metrics(
+                self.metrics, score=objective.score, units=objective.family.units(rows.y.shape[1])
+            ),
+            batch_size=batch_size,
+            max_iter=1 if incremental else self.max_iter,
+            shuffle=self.shuffle,
+            alpha=self.alpha,
+            l1=self.l1,
+            dropout=architecture.dropout,
+            tol=0.0 if self._relative_tol else self.tol,
+            relative_tol=self.tol if self._relative_tol else 0.0,
+            patience=self.n_iter_no_change,
+            watched=watched,
+            keep_best=validation is not None,
+            policy=policy,
+            power_t=self.power_t,
+            seed=_peek(rng),
+        )
+
+    def _listener(self, plan: Plan, validation) -> Listeners | None:
+        listeners: list[Any] = []
+        if self.verbose and self._prints_lines:
+            listeners.append(
+                Lines(
+                    tol=self.tol,
+                    patience=self.n_iter_no_change,
+                    early_stopping=validation is not None,
+                )
+            )
+        elif self.verbose:
+            listeners.append(Meter(plan.max_iter, table=self.verbose > 1))
+        if self.callbacks is not None:
+            from sklearn_cnn.training.callbacks import KerasCallbacks, own_callbacks
+
+            listeners.append(
+                KerasCallbacks(
+                    own_callbacks(self.callbacks),
+                    lambda: self._callback_model(plan),
+                    plan.max_iter,
+                    plan.solver.rate,
+                )
+            )
+        return Listeners(listeners) if listeners else None
+
+    def _callback_model(self, plan: Plan):
+        """A compiled model for callbacks to look at, with the initial weights."""
+        model = plan.architecture.build()
+        solver = self.solver if isinstance(self.solver, str) else self.solver.get_config()["name"]
+        model.compile(optimizer=solver, loss="mse")
+        return model
+
+    def _fit_lbfgs(self, rows: Rows, objective, architecture, rng, first_pass: bool) -> None:
+        from sklearn_cnn.training.optimizers import describe_solver
+
+        best = None
+        for _ in range(self.n_init):
+            progress = self._start(architecture, rng, first_pass, False)
+            plan = Plan(
+                architecture=architecture,
+                objective=objective,
+                solver=describe_solver("sgd", "constant", self.learning_rate_init, {}),
+                batch_size=rows.n_rows,
+                max_iter=self.max_iter,
+                alpha=self.alpha,
+                l1=self.l1,
+                tol=self.tol,
+            )
+            listener = self._listener(plan, None) if self.verbose else None
+            x = self._cast(rows.x, "float64")
+            result, report = train_lbfgs(
+                plan, progress, rows._replace(x=x), max_fun=self.max_fun, listener=listener
+            )
+            if best is None or result.history["loss"][-1] < best[0].history["loss"][-1]:
+                best = result, report, plan
+        result, report, plan = best
+        if report is not None:
+            check_optimize_result("lbfgs", report, self.max_iter)
+        self._record(result, plan, rng, rows, first_pass, False, None)
+
+    @staticmethod
+    def _cast(x, dtype: str):
+        """Inputs in the network's float type; whole numbers stay, for embeddings."""
+        if sparse.issparse(x):
+            return x.toarray().astype(dtype, copy=False)
+        if isinstance(x, dict):
+            return {name: BaseNetwork._cast(part, dtype) for name, part in x.items()}
+        if isinstance(x, list | tuple):
+            return [BaseNetwork._cast(part, dtype) for part in x]
+        return x.astype(dtype, copy=False)
+
+    # -- record --------------------------------------------------------------------------------
+
+    def _record(self, result, plan, rng, rows, first_pass, incremental, validation) -> None:
+        """Write the fitted attributes, all at once; warn or raise where training went wrong."""
+        weights = result.progress.weights
+        if result.best_weights is not None:
+            weights = result.best_weights
+        self._complain(result, plan, rows, weights, incremental)
+        _model.forget(self)
+        self.architecture_ = plan.architecture
+        self._weights = weights
+        self._progress = result.progress
+        self._progress.weights = []
+        self._random_state = rng
+        self._order = result.order
+        self._solver_repr = self._solver_key()
+        self.n_outputs_ = plan.architecture.units
+        self.n_iter_ = result.n_epochs
+        stochastic = result.executor != "scipy"
+        history = dict(result.history)
+        score = history.pop("score", None)
+        losses = history["loss"]
+        self.loss_ = losses[-1] if losses else np.inf
+        if first_pass:
+            self.t_ = 0
+        if stochastic:
+            self._record_curves(history, score, result, first_pass, validation)
+            self.t_ = result.progress.samples
+            self._no_improvement_count = result.progress.stalled
+            self._optimizer = OptimizerState(self._shown_rate(plan, result))
+        else:
+            self.history_ = history
+        self._record_kind(plan)
+
+    def _record_curves(self, history, score, result, first_pass, validation) -> None:
+        if first_pass or not hasattr(self, "loss_curve_"):
+            self.loss_curve_ = []
+            self.history_ = {}
+            self.validation_scores_ = None if validation is None else []
+        self.loss_curve_ = [*self.loss_curve_, *history["loss"]]
+        merged = {name: [*self.history_.get(name, []), *history[name]] for name in history}
+        self.history_ = merged
+        if validation is None:
+            self.validation_scores_ = None
+            self.best_validation_score_ = None
+            self.best_loss_ = result.progress.best
+            return
+        self.validation_scores_ = [*(self.validation_scores_ or []), *score]
+        finite = [value for value in self.validation_scores_ if np.isfinite(value)]
+        self.best_validation_score_ = max(finite, default=-np.inf)
+        self.best_loss_ = None
+
+    def _shown_rate(self, plan: Plan, result) -> float:
+        if self.solver == "adam" and plan.policy == "constant":
+            t = max(result.progress.step, 1)
+            correction = np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+            return float(self.learning_rate_init * correction)
+        if plan.policy == "invscaling":
+            return float(self.learning_rate_init) / (result.progress.samples + 1) ** self.power_t
+        if plan.policy == "adaptive":
+            lowered = round(np.log(self.learning_rate_init / result.progress.rate) / np.log(5))
+            rate = float(self.learning_rate_init)
+            for _ in range(lowered):
+                rate /= 5.0
+            return rate
+        return float(result.progress.rate)
+
+    def _record_kind(self, plan: Plan) -> None:
+        """Attributes of one kind of estimator."""
+
+    def _complain(self, result, plan, rows, weights, incremental) -> None:
+        """Warnings and errors for the way in which training ended."""
+        finite = all(np.isfinite(weight).all() for weight in weights)
+        if result.reason is Reason.NOT_FINITE or not finite:
+            advice = self._divergence_advice(result, rows)
+            best = result.progress.best
+            if plan.keep_best and finite and np.isfinite(best):
+                warnings.warn(
+                    f"{_DIVERGED} {advice} The best weights before that are kept.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
+            else:
+                raise ValueError(f"{_DIVERGED} {advice}")
+        if result.reason is Reason.INTERRUPTED:
+            warnings.warn("Training interrupted by user.", stacklevel=2)
+        if (
+            result.reason is Reason.MAX_ITER
+            and not incremental
+            and self._warns_at_max_iter
+            and self.solver != "lbfgs"
+        ):
+            warnings.warn(
+                f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the "
+                "optimization hasn't converged yet.",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+
+    def _divergence_advice(self, result, rows: Rows) -> str:
+        x = _first(rows.x)
+        values = x.data if sparse.issparse(x) else x
+        largest = float(np.max(np.abs(values))) if values.size else 0.0
+        epoch = f"Epoch {result.n_epochs}; " if self.solver != "lbfgs" else ""
+        return (
+            f"({epoch}largest |X| {largest:.2g}, learning_rate_init "
+            f"{self.learning_rate_init:g}: scale X, or lower the rate.)"
+        )
+
+    # -- the fitted network --------------------------------------------------------------------
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_weights" in self.__dict__
+
+    @property
+    def model_(self):
+        """The trained network as a Keras model.
+
+        Its own: further training or ``set_weights`` on it shows in the next ``predict``.
+        """
+        self._require_fitted("model_")
+        return _model.model_of(self)
+
+    def _require_fitted(self, name: str) -> None:
+        if not self.__sklearn_is_fitted__():
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
+    def _outputs(self, X, offset=None) -> np.ndarray:
+        """Linear outputs for checked X, shape (n_samples, units)."""
+        check_is_fitted(self)
+        _model.pull(self)
+        eta = self._raw_outputs(X)
+        return eta if offset is None else eta + _checked_offset(offset, eta)
+
+    def _raw_outputs(self, X) -> np.ndarray:
+        return outputs(self.architecture_, self._weights, self._network_inputs(X))
+
+    def _network_inputs(self, X):
+        """Checked X as the network takes it; dense networks take it as it is."""
+        x = self._inputs(X)
+        if self.architecture_.function == "dense":
+            return x
+        return x if sparse.issparse(x) else self._cast(x, self.architecture_.dtype)
+
+    def _check_X(self, X):
+        """X of ``predict``, checked against the X of ``fit``."""
+        return validate_data(
+            self, X, accept_sparse=["csr", "csc"], dtype=(np.float64, np.float32), reset=False
+        )
+
+    def save(self, path) -> None:
+        """Write the fitted estimator to one file that holds no code.
+
+        Parameters
+        ----------
+        path : path-like
+            File to write; an existing one is replaced only when the new one is complete.
+
+        See Also
+        --------
+        sklearn_cnn.load : Read it.
+        """
+        from sklearn_cnn.persistence import save
+
+        save(self, path)
+
+
+def _checked_offset(offset, target: np.ndarray) -> np.ndarray:
+    offset = np.asarray(offset, dtype=np.float64)
+    offset = offset.reshape(-1, 1) if offset.ndim == 1 else offset
+    if offset.shape != target.shape and offset.shape != (len(target), 1):
+        raise ValueError(
+            f"offset must have shape ({len(target)},) or {target.shape}, one number for each row "
+            f"(and output). Got shape {offset.shape}."
+        )
+    return np.broadcast_to(offset, target.shape)
+
+
+def _peek(rng: np.random.RandomState) -> int:
+    """A seed that depends on ``rng`` and does not advance it."""
+    copy = np.random.RandomState()
+    copy.set_state(rng.get_state())
+    return int(copy.randint(np.iinfo(np.int32).max))
+
+
+def _first(x):
+    if isinstance(x, dict):
+        return next(iter(x.values()))
+    return x[0] if isinstance(x, list | tuple) else x
+
+
+def _take(part, rows):
+    if isinstance(part, dict):
+        return {name: value[rows] for name, value in part.items()}
+    if isinstance(part, list | tuple):
+        return [value[rows] for value in part]
+    return part[rows]

@@ -1,0 +1,146 @@
+"""Keras callbacks on the host, between compiled epochs."""
+
+import contextlib
+import copy
+from collections.abc import Callable
+from typing import Any
+
+from .stopping import Reason
+
+# Library callbacks that override batch hooks without needing batches to do their work.
+_EPOCH_CALLBACKS = {
+    "EarlyStopping",
+    "ReduceLROnPlateau",
+    "ModelCheckpoint",
+    "TensorBoard",
+    "CSVLogger",
+    "TerminateOnNaN",
+    "BackupAndRestore",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "History",
+    "RemoteMonitor",
+}
+_BATCH_HOOKS = (
+    "on_batch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+)
+
+
+def own_callbacks(callbacks: Any) -> list:
+    """Fresh callbacks for one fit, from instances, classes and factories.
+
+    The user's objects are templates: a fit never changes them.
+    """
+    if callbacks is None:
+        return []
+    if not isinstance(callbacks, list | tuple):
+        callbacks = [callbacks]
+    return [_own(callback) for callback in callbacks]
+
+
+def _own(callback: Any):
+    import keras
+
+    if isinstance(callback, keras.callbacks.Callback):
+        try:
+            return copy.deepcopy(callback)
+        except (TypeError, ValueError, NotImplementedError):
+            return copy.copy(callback)  # holds what cannot be copied, such as an open file
+    made = callback() if callable(callback) else None
+    if not isinstance(made, keras.callbacks.Callback):
+        raise TypeError(
+            "callbacks must be Keras callbacks, classes of them or functions that return one. "
+            f"Got {callback!r}."
+        )
+    return made
+
+
+def needs_batches(callback: Any) -> bool:
+    """Whether a callback must be called around every batch."""
+    import keras
+
+    cls = type(callback)
+    if cls.__name__ == "ModelCheckpoint" and isinstance(callback.save_freq, int):
+        return True
+    if cls.__module__.startswith("keras.") and cls.__name__ in _EPOCH_CALLBACKS:
+        return cls.__name__ == "LambdaCallback" and any(
+            hook in callback.__dict__ for hook in _BATCH_HOOKS
+        )
+    base = keras.callbacks.Callback
+    return any(getattr(cls, hook) is not getattr(base, hook) for hook in _BATCH_HOOKS)
+
+
+class KerasCallbacks:
+    """A listener that plays ``keras.Model.fit`` to Keras callbacks.
+
+    Parameters
+    ----------
+    callbacks : list of keras.callbacks.Callback
+    make_model : callable
+        Returns a compiled model with the weights of the fit, for callbacks to look at.
+    max_iter : int
+    rate : float
+    """
+
+    every_epoch = True
+
+    def __init__(self, callbacks: list, make_model: Callable, max_iter: int, rate: float):
+        import keras
+
+        self.model = make_model()
+        self.model.stop_training = False
+        with contextlib.suppress(TypeError):  # a schedule decides by itself
+            self.model.optimizer.learning_rate = rate
+        self._list = keras.callbacks.CallbackList(
+            callbacks, add_history=False, add_progbar=False, model=self.model
+        )
+        self._list.set_params({"epochs": max_iter, "verbose": 0, "steps": None})
+        self._list.on_train_begin()
+        self._list.on_epoch_begin(0)
+        self._max_iter = max_iter
+        self._logs: dict[str, float] = {}
+        self.weights_at_end: list | None = None
+
+    def epoch_ends(self, epoch: int, logs: dict[str, float], run) -> bool:
+        """Call the hooks with the model of this moment; take back what they changed."""
+        self._logs = {
+            name: value for name, value in logs.items() if name not in ("learning_rate", "score")
+        }
+        weights = run.weights()
+        self.model.set_weights(weights)
+        rate = _rate(self.model)
+        self._list.on_epoch_end(epoch, dict(self._logs))
+        stop = bool(self.model.stop_training)
+        if not stop and epoch + 1 < self._max_iter:
+            self._list.on_epoch_begin(epoch + 1)
+        self._take_back(run, weights, rate)
+        return stop
+
+    def _take_back(self, run, weights, rate) -> None:
+        changed = self.model.get_weights()
+        if any((new != old).any() for new, old in zip(changed, weights, strict=True)):
+            run.set_weights(changed)
+        new_rate = _rate(self.model)
+        if new_rate is not None and new_rate != rate:
+            run.set_rate(new_rate)
+
+    def ends(self, reason: Reason) -> None:
+        """Close files and restore best weights, as callbacks do when training ends."""
+        before = self.model.get_weights()
+        self._list.on_train_end(dict(self._logs))
+        after = self.model.get_weights()
+        if any((new != old).any() for new, old in zip(after, before, strict=True)):
+            self.weights_at_end = after
+
+    def iteration_ends(self, iteration: int, loss: float) -> None:
+        """Iterations of L-BFGS are no epochs: callbacks are not called."""
+
+
+def _rate(model) -> float | None:
+    try:
+        return float(model.optimizer.learning_rate)
+    except (TypeError, ValueError, AttributeError):
+        return None
