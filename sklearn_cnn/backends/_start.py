@@ -56,7 +56,7 @@ def _import_keras() -> None:
             _configure_tensorflow()
         return
     environment = dict(os.environ)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
         with _routine_messages_held_back():
             import keras

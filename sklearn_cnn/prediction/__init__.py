@@ -1,4 +1,4 @@
-"""Outputs and inner activations of trained networks. ("Inference" means tests and intervals.)"""
+"""Outputs and inner activations of trained networks; here "inference" means tests, intervals."""
 
 from .forward import outputs
 

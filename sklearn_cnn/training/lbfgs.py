@@ -98,7 +98,15 @@ def train_lbfgs(
     block = row_bucket = bucket(rows.n_rows)
     while block * cells > _BLOCK_CELLS and block % 2 == 0:
         block //= 2
-    shape = LossShape(architecture, plan.objective, row_bucket, block, plan.alpha > 0, plan.l1 > 0)
+    shape = LossShape(
+        architecture=architecture,
+        objective=plan.objective,
+        row_bucket=row_bucket,
+        block=block,
+        offset=rows.offset is not None,
+        l2=plan.alpha > 0,
+        l1=plan.l1 > 0,
+    )
     with backend.precision("float64"):
         program = PROGRAMS.get(shape, lambda: FullLoss(shape, backend))
         return _minimise(plan, program, progress, rows, max_fun, listener)
