@@ -1,4 +1,4 @@
-"""What all tests share: settings of hypothesis, pictures without a screen, tests that need R."""
+"""What all tests share: settings of hypothesis, figures without a screen, a word on R."""
 
 import os
 import shutil
@@ -16,13 +16,10 @@ settings.register_profile("default", derandomize=True, deadline=None, max_exampl
 settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-R_IS_MISSING = shutil.which("Rscript") is None
-collect_ignore = ["r_bridge"] if R_IS_MISSING else []
-
 
 def pytest_report_header():
-    if R_IS_MISSING:
-        return "R is missing: tests/r_bridge is not run. `apt install r-base-dev` brings it."
+    if shutil.which("Rscript") is None:
+        return "R is missing: what needs it is not tested. On Debian: apt install r-base-dev"
     return None
 
 
