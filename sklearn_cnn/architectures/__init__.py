@@ -7,6 +7,7 @@ compiled programs are kept. Nothing here knows scikit-learn, and importing it im
 from ._description import Architecture, Blueprint, Parameter, parameters_of_model, register
 from .activations import activation_name, keras_activation, numpy_activation
 from .anatomy import LayerRow, layer_table, receptive_field
+from .autoencoding import convolutional_autoencoder, decoder, dense_autoencoder, encoder
 from .convolutional import convolutional
 from .dense import DenseLayer, dense, dense_layers
 from .lenet import lenet, lenet5
@@ -20,8 +21,12 @@ __all__ = [
     "Parameter",
     "activation_name",
     "convolutional",
+    "convolutional_autoencoder",
+    "decoder",
     "dense",
+    "dense_autoencoder",
     "dense_layers",
+    "encoder",
     "keras_activation",
     "layer_table",
     "lenet",

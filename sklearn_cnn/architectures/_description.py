@@ -208,6 +208,8 @@ class Blueprint:
     draw : callable, default=None
         ``draw(architecture, rng) -> list of ndarray``; None: the Keras initializers of the
         parameters.
+    dense_layers : callable, default=None
+        ``dense_layers(architecture) -> list of DenseLayer``; None: there are other layers.
     wants_xla : bool, default=False
         See :attr:`Architecture.wants_xla`.
     """
@@ -215,6 +217,7 @@ class Blueprint:
     build: Callable[[Architecture, Any], Any]
     parameters: Callable[[Architecture], Iterator[Parameter]] | None = None
     draw: Callable[[Architecture, np.random.RandomState], list[np.ndarray]] | None = None
+    dense_layers: Callable[[Architecture], list] | None = None
     wants_xla: bool = False
 
 

@@ -96,13 +96,7 @@ def convolutional(
         raise ValueError(unknown("padding", padding, _PADDINGS))
     if pool_padding not in ("same", "valid"):
         raise ValueError(unknown("pool_padding", pool_padding, ("same", "valid")))
-    if pooling is not None and pooling not in _POOLINGS:
-        raise ValueError(unknown("pooling", pooling, _POOLINGS))
-    if n_axes == 3 and pooling is not None and dtype == "float64":
-        # TensorFlow's MaxPool3D and AvgPool3D know no doubles on a CPU.
-        raise ValueError(
-            "dtype='float64' has no pooling of volumes. Use dtype='float32' or pooling=None."
-        )
+    check_pooling(pooling, n_axes, dtype)
     pool_size = per_layer(pool_size, len(sizes), n_axes, "pool_size")
     architecture = Architecture(
         function="convolutional",
@@ -141,6 +135,17 @@ def picture_shape(input_shape: Sequence[int]) -> tuple[int, ...]:
             f"(depth, height, width, channels), all at least 1. Got {shape}."
         )
     return shape
+
+
+def check_pooling(pooling: str | None, n_axes: int, dtype: str) -> None:
+    """ValueError where the pooling is unknown, or TensorFlow lacks it."""
+    if pooling is not None and pooling not in _POOLINGS:
+        raise ValueError(unknown("pooling", pooling, _POOLINGS))
+    if n_axes == 3 and pooling is not None and dtype == "float64":
+        # TensorFlow's MaxPool3D and AvgPool3D know no doubles on a CPU.
+        raise ValueError(
+            "dtype='float64' has no pooling of volumes. Use dtype='float32' or pooling=None."
+        )
 
 
 def per_layer(value: Any, n_layers: int, n_axes: int, parameter: str) -> tuple:
@@ -220,6 +225,15 @@ def places(size, window, strides, *, valid: bool) -> tuple[int, ...]:
     )
 
 
+def margins(size, window, strides, size_out) -> list[tuple[int, int]]:
+    """Rows before and after each axis that "same" adds, as Keras shares them out."""
+    pairs = []
+    for n, k, s, out in zip(size, window, strides, size_out, strict=True):
+        total = max((out - 1) * s + k - n, 0)
+        pairs.append((total // 2, total - total // 2))
+    return pairs
+
+
 def stack_convolution(x, layer: Convolution, architecture: Architecture):
     """Convolution, then batch normalisation, activation and pooling as the settings ask."""
     from keras import layers
@@ -264,7 +278,7 @@ def stack_head(x, architecture: Architecture, output_activation):
     for layer in [*dense_layers, DenseLayer("output", architecture.units, output_activation)]:
         if architecture.has_dropout:
             x = layers.Dropout(architecture.dropout, name=f"{layer.name}_dropout", dtype=dtype)(x)
-        x = stack_hidden(x, layer, dtype)
+        x = stack_hidden(x, layer, architecture)
     return x
 
 
@@ -278,17 +292,6 @@ def _build(architecture: Architecture, output_activation):
     return keras.Model(inputs, x, name="convolutional")
 
 
-def _margins(layer: Convolution) -> list[tuple[int, int]]:
-    """Rows before and after each axis, as many as Keras's "same" adds."""
-    margins = []
-    for n, k, s, out in zip(
-        layer.size_in, layer.kernel, layer.strides, layer.size_convolved, strict=True
-    ):
-        total = max((out - 1) * s + k - n, 0)
-        margins.append((total // 2, total - total // 2))
-    return margins
-
-
 def _with_margins(x, layer: Convolution, mode: str):
     """The picture with margins made of its own values.
 
@@ -296,7 +299,8 @@ def _with_margins(x, layer: Convolution, mode: str):
     """
     from keras import ops
 
-    for axis, (n, margin) in enumerate(zip(layer.size_in, _margins(layer), strict=True), start=1):
+    pairs = margins(layer.size_in, layer.kernel, layer.strides, layer.size_convolved)
+    for axis, (n, margin) in enumerate(zip(layer.size_in, pairs, strict=True), start=1):
         if any(margin):
             rows = np.pad(np.arange(n), margin, mode=mode)  # type: ignore[call-overload]
             x = ops.take(x, rows.tolist(), axis=axis)
@@ -309,7 +313,8 @@ def _locally_connected(x, layer: Convolution, padding: str, inside: dict):
 
     n_axes = len(layer.kernel)
     if padding == "same":
-        x = ops.pad(x, [(0, 0), *_margins(layer), (0, 0)])
+        pairs = margins(layer.size_in, layer.kernel, layer.strides, layer.size_convolved)
+        x = ops.pad(x, [(0, 0), *pairs, (0, 0)])
     for axis, (k, s, out) in enumerate(
         zip(layer.kernel, layer.strides, layer.size_convolved, strict=True)
     ):

@@ -76,9 +76,14 @@ class DenseLayer(NamedTuple):
     dropout: bool = False
 
 
-def dense_layers(architecture: Architecture) -> list[DenseLayer]:
-    """The layers of a dense network: what a forward pass in NumPy needs beside the weights."""
-    return _LAYERS[architecture.function](architecture)
+def dense_layers(architecture: Architecture) -> list[DenseLayer] | None:
+    """The layers of a dense network, or None where it has others.
+
+    Together with the weights they are all that a forward pass in NumPy needs. Rows of more than
+    one axis are flattened before the first layer.
+    """
+    layers = architecture._blueprint.dense_layers
+    return None if layers is None else layers(architecture)
 
 
 def layer_sizes(sizes: int | Sequence[int], parameter: str = "hidden_layer_sizes") -> tuple:
@@ -89,22 +94,27 @@ def layer_sizes(sizes: int | Sequence[int], parameter: str = "hidden_layer_sizes
     return tuple(listed)
 
 
-def stack_hidden(x, layer: DenseLayer, dtype: str):
+def stack_hidden(x, layer: DenseLayer, architecture: Architecture):
     """Dense, then batch normalisation, activation and dropout where the layer has them."""
     from keras import layers
 
+    kind: dict[str, Any] = {"dtype": architecture.dtype}
     activation = keras_activation(layer.activation)
-    if not layer.batch_normalization:
-        return layers.Dense(layer.units, activation=activation, name=layer.name, dtype=dtype)(x)
-    x = layers.Dense(layer.units, name=layer.name, dtype=dtype)(x)
-    x = layers.BatchNormalization(name=f"{layer.name}_normalization", dtype=dtype)(x)
-    return layers.Activation(activation, name=f"{layer.name}_activation", dtype=dtype)(x)
+    if layer.batch_normalization:
+        x = layers.Dense(layer.units, name=layer.name, **kind)(x)
+        x = layers.BatchNormalization(name=f"{layer.name}_normalization", **kind)(x)
+        x = layers.Activation(activation, name=f"{layer.name}_activation", **kind)(x)
+    else:
+        x = layers.Dense(layer.units, activation=activation, name=layer.name, **kind)(x)
+    if layer.dropout:
+        x = layers.Dropout(architecture.dropout, name=f"{layer.name}_dropout", **kind)(x)
+    return x
 
 
 def dense_parameters(architecture: Architecture) -> Iterator[Parameter]:
     """The weights of a stack of dense layers, found without Keras."""
     fan_in = prod(architecture.input_shape)
-    for layer in dense_layers(architecture):
+    for layer in dense_layers(architecture) or []:
         fans = {"fan_in": fan_in, "fan_out": layer.units}
         shape = (fan_in, layer.units)
         yield Parameter(f"{layer.name}/kernel", shape, "kernel", True, **fans, initializer=GLOROT)
@@ -156,13 +166,10 @@ def _build(architecture: Architecture, output_activation):
     inputs = x = keras.Input(architecture.input_shape, dtype=dtype, name="input")
     if len(architecture.input_shape) > 1:
         x = layers.Flatten(name="flatten", dtype=dtype)(x)
-    *hidden, output = dense_layers(architecture)
+    *hidden, output = _layers(architecture)
     for layer in hidden:
-        x = stack_hidden(x, layer, dtype)
-        if layer.dropout:
-            name = f"{layer.name}_dropout"
-            x = layers.Dropout(architecture.dropout, name=name, dtype=dtype)(x)
-    x = stack_hidden(x, output._replace(activation=output_activation), dtype)
+        x = stack_hidden(x, layer, architecture)
+    x = stack_hidden(x, output._replace(activation=output_activation), architecture)
     return keras.Model(inputs, x, name="dense")
 
 
@@ -181,5 +188,4 @@ def _draw(architecture: Architecture, rng: np.random.RandomState) -> list[np.nda
     return weights
 
 
-_LAYERS = {"dense": _layers}
-register("dense", Blueprint(_build, dense_parameters, _draw, wants_xla=True))
+register("dense", Blueprint(_build, dense_parameters, _draw, _layers, wants_xla=True))
