@@ -103,35 +103,6 @@ def test_batch_normalisation_draws_no_numbers():
         assert_array_equal(ours, theirs)
 
 
-def test_kernel_initializer_draws_the_kernels_and_biases_are_zero():
-    from keras import initializers
-
-    architecture = dense((400,), 300, "linear", hidden_layer_sizes=())
-    kernel, bias = architecture.draw(np.random.RandomState(0), "he_normal")
-    assert kernel.std() == pytest.approx(np.sqrt(2 / 400), rel=0.02)
-    assert_array_equal(bias, np.zeros(300))
-    by_instance = architecture.draw(np.random.RandomState(0), initializers.HeNormal())[0]
-    assert_array_equal(by_instance, kernel)
-    config = initializers.serialize(initializers.HeNormal())
-    assert_array_equal(architecture.draw(np.random.RandomState(0), config)[0], kernel)
-    assert not np.array_equal(architecture.draw(np.random.RandomState(1), "he_normal")[0], kernel)
-
-
-def test_an_initializer_with_a_seed_of_its_own_keeps_it():
-    from keras import initializers
-
-    architecture = dense((4,), 3, "linear", hidden_layer_sizes=())
-    mine = initializers.HeNormal(seed=5)
-    first = architecture.draw(np.random.RandomState(0), mine)[0]
-    assert_array_equal(first, architecture.draw(np.random.RandomState(1), mine)[0])
-
-
-def test_an_unknown_initializer_is_named_with_the_known_ones():
-    architecture = dense((4,), 3, "linear", hidden_layer_sizes=())
-    with pytest.raises(ValueError, match=r"'glorot_unifrom' is unknown.*Did you mean 'glorot_uni"):
-        architecture.draw(np.random.RandomState(0), "glorot_unifrom")
-
-
 def test_equal_settings_make_equal_descriptions():
     make = {"hidden_layer_sizes": (8, 4), "activation": "logistic"}
     architecture = dense((4,), 3, "softmax", **make)
@@ -212,17 +183,3 @@ def test_describing_and_drawing_import_no_keras():
         "assert not {'keras', 'tensorflow', 'jax'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_building_touches_no_random_stream():
-    import random
-
-    random.seed(0)
-    np.random.seed(0)
-    before = random.getstate(), np.random.get_state()[1].copy()
-    architecture = dense((4,), 3, "softmax", dropout=0.5)
-    first, second = architecture.build(), architecture.build()
-    assert random.getstate() == before[0]
-    assert_array_equal(np.random.get_state()[1], before[1])
-    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
-        assert_array_equal(a, b)
