@@ -5,7 +5,7 @@ from typing import Any
 
 import jax
 import keras
-from jax import numpy as jnp
+import numpy as np
 
 from ._interface import Executor
 
@@ -25,7 +25,9 @@ class JaxBackend:
         return jax.enable_x64(True)
 
     def array(self, value: Any) -> Any:
-        return jnp.array(value)  # `asarray` would share memory with the caller's array
+        # JAX would share the memory of the caller's array; `jnp.array` copies by a program that
+        # is compiled for each shape.
+        return jax.device_put(np.array(value))
 
     def compile(self, function: Callable, executor: Executor) -> Callable:
         return jax.jit(function)

@@ -191,10 +191,10 @@ class _Run:
         self.samples_before = progress.samples
         trainable, non_trainable = program.network.split(progress.weights, plan.seed)
         array = backend.array
-        trainable = program.rule.pack([array(weight) for weight in trainable])
+        trainable = program.rule.pack(trainable)
         slots = progress.slots if progress.slots is not None else program.rule.initial_slots()
         self.state = State(
-            trainable,
+            self._on_device(trainable),
             [array(value) for value in non_trainable],
             [array(slot) for slot in slots],
             array(np.int32(progress.step)),
@@ -223,6 +223,11 @@ class _Run:
         self.seconds: list[float] = []
         self.n_epochs = 0
         self.reason = Reason.RUNNING
+
+    def _on_device(self, packed):
+        if isinstance(packed, list):
+            return [self.backend.array(part) for part in packed]
+        return self.backend.array(packed)
 
     def _number(self, value: float):
         return self.backend.array(self.dtype.type(value))
@@ -304,7 +309,7 @@ class _Run:
         trainable, non_trainable = self.program.network.split(weights, self.plan.seed)
         seeds = self.state.non_trainable
         self.state = self.state._replace(
-            trainable=self.program.rule.pack([self.backend.array(w) for w in trainable]),
+            trainable=self._on_device(self.program.rule.pack(trainable)),
             non_trainable=[
                 self.backend.array(new) if i not in self.program.network.seeds else old
                 for i, (new, old) in enumerate(zip(non_trainable, seeds, strict=True))
@@ -316,7 +321,9 @@ class _Run:
         self.watch = self.watch._replace(rate=self._number(rate))
 
     def _join(self, trainable, non_trainable) -> list[np.ndarray]:
-        parts = [np.asarray(part) for part in self.program.rule.unpack(trainable)]
+        packed = isinstance(trainable, list)
+        host = [np.asarray(part) for part in trainable] if packed else np.asarray(trainable)
+        parts = self.program.rule.unpack(host)
         return self.program.network.join(parts, [np.asarray(value) for value in non_trainable])
 
     def result(self) -> Result:

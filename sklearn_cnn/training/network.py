@@ -72,10 +72,12 @@ class Network:
         return ops.concatenate([ops.reshape(array, (-1,)) for array in trainable])
 
     def unflatten(self, vector) -> list:
-        """One vector as trainable arrays."""
+        """One vector as trainable arrays: tensors of a tensor, views of a NumPy array."""
+        # Outside of programs NumPy cuts: JAX would compile each slice.
+        reshape = np.reshape if isinstance(vector, np.ndarray) else ops.reshape
         pieces, start = [], 0
         for shape in self.shapes():
             stop = start + int(np.prod(shape))
-            pieces.append(ops.reshape(vector[start:stop], shape))
+            pieces.append(reshape(vector[start:stop], shape))
             start = stop
         return pieces

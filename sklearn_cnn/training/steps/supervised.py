@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from keras import Variable, ops
 
 from ..network import Network
@@ -116,9 +117,11 @@ class Supervised(SupervisedLoss):
         """The metrics' variables at the start of an epoch."""
         return [[ops.zeros(v.shape, v.dtype) for v in metric.variables] for metric in self.metrics]
 
-    def pack(self, trainable: list) -> Any:
-        """Arrays in the layout in which this rule carries them."""
-        return self.network.flatten(trainable) if self.flat else list(trainable)
+    def pack(self, trainable: list[np.ndarray]) -> Any:
+        """NumPy arrays in the layout in which this rule carries them."""
+        if not self.flat:
+            return list(trainable)
+        return np.concatenate([np.ravel(array) for array in trainable])
 
     def unpack(self, trainable) -> list:
         """The inverse of :meth:`pack`."""
