@@ -93,11 +93,11 @@ class TensorFlowBackend:
 
     def _fold_in_place(self, step: Callable, state: Any, n: Any) -> Any:
         """The same in variables: a loop that carries weights copies them at every step."""
-        with tf.init_scope():
-            variables = [
+        variables = self._tracing.variables
+        if not variables:  # tf.function traces twice what makes variables
+            variables += [
                 tf.Variable(tf.zeros(leaf.shape, leaf.dtype)) for leaf in tf.nest.flatten(state)
             ]
-        self._tracing.variables.extend(variables)
         for variable, value in zip(variables, tf.nest.flatten(state), strict=True):
             variable.assign(value)
 

@@ -209,13 +209,11 @@ class BaseNetwork(BaseEstimator):
             self._fit_lbfgs(rows, objective, architecture, rng, first_pass)
             return
         progress = self._start(architecture, rng, first_pass, incremental)
-        rows = rows._replace(x=self._cast(rows.x, dtype), y=rows.y.astype(dtype, copy=False))
         if self.early_stopping and validation is None:
             rows, validation = self._split(rows, rng)
-        elif validation is not None:
-            validation = validation._replace(
-                x=self._cast(validation.x, dtype), y=validation.y.astype(dtype, copy=False)
-            )
+        rows = self._in_dtype(rows, dtype)
+        if validation is not None:
+            validation = self._in_dtype(validation, dtype)
         plan = self._plan(rows, objective, architecture, rng, validation, incremental)
         listener = self._listener(plan, validation)
         order = getattr(self, "_order", None) if incremental else None
@@ -249,6 +247,9 @@ class BaseNetwork(BaseEstimator):
         if incremental and getattr(self, "_solver_repr", None) == self._solver_key():
             progress.slots, progress.rate = before.slots, before.rate
         return progress
+
+    def _in_dtype(self, rows: Rows, dtype: str) -> Rows:
+        return rows._replace(x=self._cast(rows.x, dtype), y=rows.y.astype(dtype, copy=False))
 
     def _solver_key(self) -> str:
         return repr((self.solver, self.momentum > 0, self.nesterovs_momentum))

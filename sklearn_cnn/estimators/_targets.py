@@ -60,7 +60,7 @@ class _Supervised(BaseNetwork):
             X,
             y,
             multi_output=True,
-            dtype=(np.float64, np.float32),
+            dtype=self._float_types(X),
             reset=reset,
             **self._input_checks,
             **self._target_checks,
@@ -70,9 +70,11 @@ class _Supervised(BaseNetwork):
         return X, y
 
     def _check_X(self, X):
-        return validate_data(
-            self, X, dtype=(np.float64, np.float32), reset=False, **self._input_checks
-        )
+        return validate_data(self, X, dtype=self._float_types(X), reset=False, **self._input_checks)
+
+    def _float_types(self, X):
+        """Float types that X may keep; other types become the first."""
+        return (np.float64, np.float32)
 
     @fit_context(prefer_skip_nested_validation=True)
     def fit(

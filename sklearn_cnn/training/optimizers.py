@@ -135,7 +135,7 @@ def describe_solver(solver: Any, learning_rate: Any, learning_rate_init: float, 
         if key not in names:
             raise ValueError(unknown_name("solver", solver, [*names, "lbfgs"]))
         optimizer_class = names[key]
-        config = optimizer_class(learning_rate=learning_rate_init).get_config()
+        config = optimizer_class(learning_rate=float(learning_rate_init)).get_config()
         if key == "sgd":
             config["momentum"] = float(numbers.get("momentum", 0.0))
             config["nesterov"] = bool(numbers.get("nesterovs_momentum", False))
