@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from sklearn_cnn import backends
+from sklearn_cnn.architectures import decoder as decoder_of
 from sklearn_cnn.architectures import dense_layers, numpy_activation
 from sklearn_cnn.backends import PROGRAMS, Executor
 
@@ -16,11 +17,12 @@ from sklearn_cnn.backends import PROGRAMS, Executor
 _BATCH = 64
 # Rows of a sparse X are made dense in blocks of at most this many bytes.
 _DENSE_BYTES = 64 * 2**20
+_DENSE = ("dense", "dense_autoencoder")
 _EPSILON = 1e-3  # Keras's BatchNormalization
 
 
-def outputs(architecture, weights: list[np.ndarray], X: Any) -> np.ndarray:
-    """Linear outputs of the network, shape (n_samples, units).
+def outputs(architecture, weights: list[np.ndarray], X: Any, part: str = "network") -> np.ndarray:
+    """Linear outputs of the network, shape (n_samples, units), or those of a part of it.
 
     Parameters
     ----------
@@ -28,17 +30,22 @@ def outputs(architecture, weights: list[np.ndarray], X: Any) -> np.ndarray:
     weights : list of ndarray
         In the order of ``model.weights``.
     X : ndarray, sparse matrix, or dict or list of ndarray
-        Rows of the shape that the architecture takes.
+        Rows of the shape that the part takes.
+    part : {"network", "encoder", "decoder"}, default="network"
+        The encoder ends with the activation of the code.
     """
-    if architecture.function == "dense" and not isinstance(X, dict | list):
-        forward = _numpy_pass(architecture, weights)
+    if architecture.function in _DENSE and not isinstance(X, dict | list):
+        forward = _numpy_pass(architecture, weights, part)
         if forward is not None:
             return forward(X)
+    layers = ("code",) if part == "encoder" else ()
+    decoder = part == "decoder"
     parts = [
-        _compiled_pass(architecture, weights, block)
+        compiled_pass(architecture, weights, block, layers, decoder=decoder)[0]
         for block in dense_blocks(X, architecture.dtype)
     ]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+    rows = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return rows.reshape(len(rows), -1)
 
 
 def dense_blocks(X: Any, dtype: str) -> Iterator[Any]:
@@ -51,28 +58,36 @@ def dense_blocks(X: Any, dtype: str) -> Iterator[Any]:
         yield X[start : start + n_rows].toarray()
 
 
-def _numpy_pass(architecture, weights):
+def _numpy_pass(architecture, weights, part):
     """A forward pass without Keras, or None where an activation has no NumPy form."""
     layers = dense_layers(architecture)
-    activations = [numpy_activation(layer.activation) for layer in layers[:-1]]
-    if None in activations:
+    functions = [numpy_activation(layer.activation) for layer in layers]
+    functions[-1] = _as_it_is
+    if None in functions:
         return None
+    names = [layer.name for layer in layers]
+    start = names.index("code") + 1 if part == "decoder" else 0
+    stop = names.index("code") + 1 if part == "encoder" else len(layers)
+    n_arrays = [6 if layer.batch_normalization else 2 for layer in layers]
 
     def run(X):
-        remaining = iter(weights)
+        remaining = iter(weights[sum(n_arrays[:start]) :])
         hidden = X if sparse.issparse(X) else X.reshape(len(X), -1)
-        for layer, activation in zip(layers, [*activations, None], strict=True):
+        for layer, activation in zip(layers[start:stop], functions[start:stop], strict=True):
             hidden = hidden @ next(remaining)
             hidden = hidden.toarray() if sparse.issparse(hidden) else hidden
             hidden += next(remaining)
             if layer.batch_normalization:
                 scale, offset, mean, variance = (next(remaining) for _ in range(4))
                 hidden = (hidden - mean) * (scale / np.sqrt(variance + _EPSILON)) + offset
-            if activation is not None:
-                hidden = activation(hidden)
+            hidden = activation(hidden)
         return hidden
 
     return run
+
+
+def _as_it_is(hidden: np.ndarray) -> np.ndarray:
+    return hidden
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,8 @@ class ForwardShape:
     """All that shapes a compiled forward pass."""
 
     architecture: Any
-    layer: str | None = None  # its activations instead of the output
+    layers: tuple[str, ...] = ()  # their activations instead of the output
+    decoder: bool = False  # from the code to the output
 
 
 class Forward:
@@ -89,14 +105,18 @@ class Forward:
     def __init__(self, shape: ForwardShape, backend):
         import keras
 
-        self.backend = backend
-        model = shape.architecture.build(linear_output=shape.layer is None)
-        if shape.layer is not None:
-            model = keras.Model(model.inputs, model.get_layer(shape.layer).output)
+        self.backend, self.dtype = backend, shape.architecture.dtype
+        model = shape.architecture.build(linear_output=not shape.layers)
+        place = {id(variable): number for number, variable in enumerate(model.weights)}
+        if shape.decoder:
+            model = decoder_of(model)
+        elif shape.layers:
+            inner = [model.get_layer(layer).output for layer in shape.layers]
+            model = keras.Model(model.inputs, inner)
         self.model = model
-        self.n_weights = len(model.weights)
         # Programs take weights in the order of ``model.weights``, which is not that of the two
-        # lists that a stateless call takes.
+        # lists that a stateless call takes, and a part of the network needs some of them only.
+        self.needed = [place[id(variable)] for variable in model.weights]
         self._run = backend.compile(self._forward, Executor.GRAPH)
 
     def _forward(self, weights, x):
@@ -104,26 +124,40 @@ class Forward:
         trainable = [values[id(v)] for v in self.model.trainable_variables]
         others = [values.get(id(v), v) for v in self.model.non_trainable_variables]
         output, _ = self.model.stateless_call(trainable, others, x, training=False)
-        return output
+        return output if isinstance(output, list) else [output]
 
-    def __call__(self, weights: list, X: Any) -> np.ndarray:
-        """Outputs of all rows."""
+    def __call__(self, weights: list, X: Any) -> list[np.ndarray]:
+        """Outputs of all rows, one array a layer."""
         array = self.backend.array
-        weights = [array(weight) for weight in weights]
+        weights = [array(weights[number]) for number in self.needed]
         n_rows = len(_first(X))
-        parts = []
+        batches = []
         for start in range(0, max(n_rows, 1), _BATCH):
-            x = _map(lambda part: array(_padded(part[start : start + _BATCH])), X)  # noqa: B023
-            parts.append(np.asarray(self._run(weights, x)))
-        return np.concatenate(parts)[:n_rows]
+            x = _map(lambda part: array(self._batch(part[start : start + _BATCH])), X)  # noqa: B023
+            batches.append([np.asarray(output) for output in self._run(weights, x)])
+        return [np.concatenate(parts)[:n_rows] for parts in zip(*batches, strict=True)]
+
+    def _batch(self, rows: np.ndarray) -> np.ndarray:
+        """Rows in the dtype and number that the program was compiled for."""
+        if rows.dtype.kind == "f":
+            rows = rows.astype(self.dtype, copy=False)
+        return _padded(rows)
 
 
-def _compiled_pass(architecture, weights, X, layer: str | None = None) -> np.ndarray:
+def compiled_pass(
+    architecture,
+    weights: list[np.ndarray],
+    X: Any,
+    layers: tuple[str, ...] = (),
+    *,
+    decoder: bool = False,
+) -> list[np.ndarray]:
+    """Linear outputs for dense X, or the activations of each of the ``layers``."""
     backend = backends.current()
-    shape = ForwardShape(architecture, layer)
+    shape = ForwardShape(architecture, layers, decoder)
     with backend.precision(architecture.dtype):
         program = PROGRAMS.get(shape, lambda: Forward(shape, backend))
-        return program(weights[: program.n_weights], X)
+        return program(weights, X)
 
 
 def _first(X: Any) -> Any:
