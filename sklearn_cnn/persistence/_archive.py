@@ -44,7 +44,8 @@ def write_archive(
         members.writestr(zipfile.ZipInfo(MANIFEST, _TIME), text)
         for number, array in enumerate(arrays):
             info = zipfile.ZipInfo(_member(number), _TIME)
-            with members.open(info, "w", force_zip64=array.nbytes >= 2**31) as member:
+            # Arrays may be larger than zip's first form holds.
+            with members.open(info, "w", force_zip64=True) as member:
                 member.write(_flat_bytes(array))
 
 
@@ -78,15 +79,17 @@ class ArchiveReader:
             raise ArchiveError(f"{MANIFEST} is not an object")
         return manifest
 
-    def array(self, number: int, dtype: np.dtype, shape: tuple[int, ...], order: str) -> np.ndarray:
+    def array(self, number: int, dtype: np.dtype, shape: tuple[int, ...], order: Any) -> np.ndarray:
         """Array ``number``; memory is taken only after dtype, shape and size agree."""
         if not 0 <= number < self.n_arrays:
             raise ArchiveError(f"there is no array {number}")
+        if order not in ("C", "F"):
+            raise ArchiveError(f"an array has the order {order!r}")
         info = self._infos[_member(number)]
         # The second comparison bounds arrays of dtype "U0", whose values take no bytes.
         if math.prod(shape) * dtype.itemsize != info.file_size or math.prod(shape) > self._size:
             raise ArchiveError(f"{info.filename} is not of dtype {dtype} and shape {shape}")
-        array: np.ndarray = np.ndarray(shape, dtype, order="F" if order == "F" else "C")
+        array: np.ndarray = np.ndarray(shape, dtype, order=order)
         with self._members.open(info) as member:
             if info.file_size:
                 member.readinto(_flat_bytes(array))  # type: ignore[attr-defined]
@@ -96,14 +99,14 @@ class ArchiveReader:
         return array
 
 
-def order(array: np.ndarray) -> str:
+def order_of(array: np.ndarray) -> str:
     """C, or F for Fortran's order: in another order the last bits of a product differ."""
     return "F" if array.flags.f_contiguous and not array.flags.c_contiguous else "C"
 
 
 def _flat_bytes(array: np.ndarray) -> Any:
     """The bytes of ``array`` in its order: a view, or a copy where it is not contiguous."""
-    in_order = array.T if order(array) == "F" else array
+    in_order = array.T if order_of(array) == "F" else array
     return np.ascontiguousarray(in_order).reshape(-1).view(np.uint8) if array.nbytes else b""
 
 

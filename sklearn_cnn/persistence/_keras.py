@@ -16,6 +16,7 @@ import secrets
 import sys
 import threading
 import warnings
+from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
 
@@ -217,6 +218,10 @@ class _KerasObject(Kind):
             raise ArchiveError(f"a Keras object is a {type(value).__name__}")
         if isinstance(value, keras.Layer):
             value.set_weights(weights)
+            for layer in _layers(value):
+                # Layers that were adapted to data compute with what follows from their weights.
+                if hasattr(layer, "finalize_state"):
+                    layer.finalize_state()
         return value
 
 
@@ -319,6 +324,13 @@ def _is_layer(config: dict[str, Any]) -> bool:
 
     cls = _class_of(config)
     return cls is not None and issubclass(cls, keras.Layer)
+
+
+def _layers(layer: Any) -> Iterator[Any]:
+    yield layer
+    wrapped = [layer.layer] if hasattr(layer, "layer") else []
+    for inner in [*getattr(layer, "layers", []), *wrapped]:
+        yield from _layers(inner)
 
 
 def is_callback(value: Any) -> bool:

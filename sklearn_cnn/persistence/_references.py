@@ -38,6 +38,7 @@ _SKLEARN_PARTS = frozenset(
         "sklearn._loss.link",
         "sklearn._loss.loss",
         "sklearn.calibration",
+        "sklearn.compose._column_transformer",
         "sklearn.gaussian_process.kernels",
         "sklearn.metrics._scorer",
         "sklearn.model_selection._split",
@@ -244,7 +245,7 @@ def _is_harmless_function(name: str, found: Any) -> bool:
     if not isinstance(found, FunctionType):
         return False
     if module_name in _SKLEARN_FUNCTIONS:
-        return attribute in import_module(module_name).__all__
+        return not attribute.startswith("_") and found.__module__.startswith(module_name)
     defined_in = found.__module__.split(".")
     return (
         defined_in[0] == "sklearn_cnn"

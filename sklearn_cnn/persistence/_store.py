@@ -20,7 +20,8 @@ FORMAT = 1
 
 _PACKAGES = ("sklearn_cnn", "scikit-learn", "numpy", "scipy", "keras", "pandas")
 
-register(*_plain.KINDS, *_arrays.KINDS, *_keras.KINDS, *_objects.KINDS)
+# Keras's classes and functions are not those that names alone lead to, and objects come last.
+register(*_keras.KINDS, *_plain.KINDS, *_arrays.KINDS, *_objects.KINDS)
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:

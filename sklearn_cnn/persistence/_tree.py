@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._archive import ArchiveError, ArchiveReader, order
+from ._archive import ArchiveError, ArchiveReader, order_of
 from ._references import Trusted
 
 # Deeper than any model; shallow enough that neither JSON nor this walk meets Python's own limit.
@@ -91,7 +91,7 @@ class Encoder:
         return {
             "member": len(self.arrays) - 1,
             "shape": list(array.shape),
-            "order": order(array),
+            "order": order_of(array),
         }
 
     def refusal(self, reason: str) -> ArchiveError:
