@@ -132,7 +132,7 @@ class BaseNetwork(BaseEstimator):
         """Labels by which a validation split is stratified."""
         return None
 
-    def _loss_seen_by_weights(self, sample_weight, y, X, classes=None):
+    def _total_weights(self, sample_weight, y, X, classes=None):
         """Weight of each row, or None."""
         class_weight = getattr(self, "class_weight", None)
         return total_weights(sample_weight, class_weight, y, X, classes)
@@ -175,7 +175,7 @@ class BaseNetwork(BaseEstimator):
     def _encode_rows(self, X, y, sample_weight, offset, first_pass, incremental, classes) -> Rows:
         X, y = self._validate(X, y, reset=first_pass)
         target = self._encode_target(y, first_pass=first_pass, incremental=incremental)
-        weight = self._loss_seen_by_weights(sample_weight, y, X, classes)
+        weight = self._total_weights(sample_weight, y, X, classes)
         if offset is not None:
             offset = _checked_offset(offset, target)
         x = self._inputs(X)

@@ -35,7 +35,7 @@ def _has_probabilities(estimator) -> bool:
     return name == "log_loss" or any(part in name for part in _PROBABILITY_LOSSES)
 
 
-def _has_partial_fit(estimator) -> bool:
+def has_partial_fit(estimator) -> bool:
     if estimator.solver == "lbfgs":
         raise AttributeError(
             "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
@@ -247,7 +247,7 @@ class NetworkClassifier(ClassifierMixin, _Supervised):
         with np.errstate(divide="ignore"):
             return np.log(probabilities)
 
-    @available_if(_has_partial_fit)
+    @available_if(has_partial_fit)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Train for one epoch, going on from the weights and the optimizer of before.
@@ -324,7 +324,7 @@ class NetworkRegressor(RegressorMixin, _Supervised):
         mean = self._family.mean(self._outputs(self._check_X(X), offset))
         return mean.ravel() if mean.shape[1] == 1 else mean
 
-    @available_if(_has_partial_fit)
+    @available_if(has_partial_fit)
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
         """Train for one epoch, going on from the weights and the optimizer of before.

@@ -56,6 +56,8 @@ class Network:
             output, non_trainable, penalties = self.model.stateless_call(
                 trainable, non_trainable, x, training=draw is not None, return_losses=True
             )
+        if len(output.shape) > 2:  # a reconstruction: targets are rows
+            output = ops.reshape(output, (output.shape[0], -1))
         return output, non_trainable, sum(penalties, start=0.0)
 
     def shapes(self) -> list[tuple[int, ...]]:
