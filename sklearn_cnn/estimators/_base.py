@@ -192,11 +192,11 @@ class BaseNetwork(BaseEstimator):
 
     def _fit_rows(self, rows: Rows, validation, *, first_pass: bool, incremental: bool) -> None:
         backends.start()
-        objective = self._objective(rows.y)
-        units = objective.family.units(rows.y.shape[1])
-        dtype = self._computing_dtype(_first(rows.x))
         rng = self._rng(incremental=incremental)
-        architecture = self._architecture(self._row_shape(rows.x), objective, units, dtype)
+        rows, validation, objective, architecture = self._describe(
+            rows, validation, rng, first_pass
+        )
+        dtype = architecture.dtype
         if not first_pass and architecture != self.architecture_:
             raise ValueError(
                 "warm_start and partial_fit go on with the same network, but the parameters now "
@@ -226,6 +226,22 @@ class BaseNetwork(BaseEstimator):
             result.take_over(listener)
         self._record(result, plan, rng, rows, first_pass, incremental, validation)
 
+    def _describe(self, rows: Rows, validation: Rows | None, rng, first_pass: bool):
+        """The rows as the network takes them, what is minimised, and the network."""
+        objective = self._objective(rows.y)
+        units = objective.family.units(rows.y.shape[1])
+        dtype = self._computing_dtype(_first(rows.x))
+        architecture = self._architecture(self._row_shape(rows.x), objective, units, dtype)
+        return rows, validation, objective, architecture
+
+    def _solver_in_use(self):
+        """The solver, where ``solver`` may leave it open."""
+        return self.solver
+
+    def _metrics_in_use(self):
+        """The metrics, where ``metrics`` may leave them open."""
+        return self.metrics
+
     def _rng(self, *, incremental: bool) -> np.random.RandomState:
         if incremental and hasattr(self, "_random_state"):
             return self._random_state
@@ -252,7 +268,10 @@ class BaseNetwork(BaseEstimator):
         return rows._replace(x=self._cast(rows.x, dtype), y=rows.y.astype(dtype, copy=False))
 
     def _solver_key(self) -> str:
-        return repr((self.solver, self.momentum > 0, self.nesterovs_momentum))
+        solver = self._solver_in_use()
+        if not isinstance(solver, str):
+            solver = type(solver).__name__, solver.get_config()
+        return repr((solver, self.momentum > 0, self.nesterovs_momentum))
 
     def _split(self, rows: Rows, rng) -> tuple[Rows, Rows]:
         training, validation = validation_split(
@@ -265,7 +284,7 @@ class BaseNetwork(BaseEstimator):
         from sklearn_cnn.training.optimizers import describe_solver
 
         solver = describe_solver(
-            self.solver,
+            self._solver_in_use(),
             self.learning_rate,
             self.learning_rate_init,
             {
@@ -300,7 +319,9 @@ class BaseNetwork(BaseEstimator):
             objective=objective,
             solver=solver,
             metrics=describe_metrics(
-                self.metrics, score=objective.score, units=objective.family.units(rows.y.shape[1])
+                self._metrics_in_use(),
+                score=objective.score,
+                units=objective.family.units(rows.y.shape[1]),
             ),
             batch_size=batch_size,
             max_iter=1 if incremental else self.max_iter,
@@ -346,8 +367,7 @@ class BaseNetwork(BaseEstimator):
     def _callback_model(self, plan: Plan):
         """A compiled model for callbacks to look at, with the initial weights."""
         model = plan.architecture.build()
-        solver = self.solver if isinstance(self.solver, str) else self.solver.get_config()["name"]
-        model.compile(optimizer=solver, loss="mse")
+        model.compile(optimizer=plan.solver.description.build(lambda cls: cls), loss="mse")
         return model
 
     def _fit_lbfgs(self, rows: Rows, objective, architecture, rng, first_pass: bool) -> None:
