@@ -140,6 +140,11 @@ class Architecture:
         return any(parameter.role == "moving_mean" for parameter in self.parameters)
 
     @property
+    def has_own_rates(self) -> bool:
+        """Whether its dropout layers keep their own rates, instead of the one of `dropout`."""
+        return False
+
+    @property
     def wants_xla(self) -> bool:
         """Whether XLA serves the network on a CPU: dense ones gain, convolutions lose."""
         return self._blueprint.wants_xla

@@ -15,14 +15,19 @@ class KerasLoss:
 
     Parameters
     ----------
-    source : str, type or callable
-        JSON of a Keras loss, or a function ``(y_true, y_pred) -> rows``.
+    source : str, Instance or callable
+        JSON of a Keras loss, an unregistered loss, or a function ``(y_true, y_pred) -> rows``.
     activation : str
-        Keras activation from the network's linear output to what the loss compares.
+        Keras activation from the network's linear output to the response.
     two_columns : bool
         Whether one output unit ``p`` is handed over as the probabilities ``(1 - p, p)``.
     sparse : bool
         Whether the loss takes class numbers instead of one-hot rows.
+    compared : str or None
+        Activation from the linear output to what the loss compares, where that is not the
+        response: a user's loss may want the numbers that are read as logits.
+    row_shape : tuple of int
+        Shape of a row as the loss sees it, such as that of a picture; empty for flat rows.
     """
 
     source: Any
@@ -30,6 +35,8 @@ class KerasLoss:
     name: str
     two_columns: bool = False
     sparse: bool = False
+    compared: str | None = None
+    row_shape: tuple[int, ...] = ()
 
     def units(self, n_outputs: int) -> int:
         """Output units for ``n_outputs`` columns of y."""
@@ -43,12 +50,15 @@ class KerasLoss:
         """Losses of rows, shape (n,)."""
         from keras import activations, ops
 
-        response = activations.get(self.activation)(output)
+        response = activations.get(self.compared or self.activation)(output)
         if self.two_columns and response.shape[-1] == 1:
             response = ops.concatenate([1 - response, response], axis=-1)
             y = ops.concatenate([1 - y, y], axis=-1)
         if self.sparse:
             y = ops.argmax(y, axis=-1)
+        if self.row_shape:
+            y = ops.reshape(y, (y.shape[0], *self.row_shape))
+            response = ops.reshape(response, y.shape)
         rows = _loss_function(self.source)(y, response)
         if len(rows.shape) == 0:
             raise ScalarLossError(self.name)
@@ -69,13 +79,36 @@ class ScalarLossError(TypeError):
     """A user's loss returned one number for a batch: rows cannot be weighted apart."""
 
 
+class Instance:
+    """An object of a class that Keras does not know: itself in keys, its attributes in pickles."""
+
+    def __init__(self, value: Any):
+        self.value = value
+
+    def __eq__(self, other):
+        return isinstance(other, Instance) and self.value is other.value
+
+    def __hash__(self):
+        return id(self.value)
+
+    def __reduce__(self):
+        # Keras would pickle the name of the class and not find it again.
+        return _instance, (type(self.value), vars(self.value))
+
+
+def _instance(cls: type, attributes: dict) -> Instance:
+    value = cls.__new__(cls)
+    vars(value).update(attributes)
+    return Instance(value)
+
+
 def _loss_function(source: Any):
     import keras
 
     if isinstance(source, str):
         loss = keras.losses.deserialize(json.loads(source))
         return loss.call if isinstance(loss, keras.losses.Loss) else loss
-    return source.call if isinstance(source, keras.losses.Loss) else source
+    return source.value.call if isinstance(source, Instance) else source
 
 
 def describe_loss(loss: Any, *, classifier: bool, activation: str) -> KerasLoss:
@@ -93,6 +126,10 @@ def describe_loss(loss: Any, *, classifier: bool, activation: str) -> KerasLoss:
         name = getattr(found, "name", None) or getattr(found, "__name__", type(found).__name__)
     source = found
     if isinstance(found, keras.losses.Loss):
+        source = Instance(found)
+        if getattr(found, "from_logits", False) is True and activation != "linear":
+            # The response is computed here, whatever the network's output was.
+            found = type(found).from_config(found.get_config() | {"from_logits": False})
         serialised = keras.losses.serialize(found)
         if keras.saving.get_registered_object(serialised.get("registered_name") or "") or str(
             serialised.get("module", "")

@@ -13,12 +13,16 @@ class MetricDescription:
     ----------
     name : str
         Column of ``history_``; as the user typed it.
-    source : str, type or callable
-        JSON of a Keras metric, a metric class or a function ``(y_true, y_pred) -> rows``.
+    source : str, type, tuple or callable
+        JSON of a Keras metric, a metric class, a class that Keras does not know with the JSON of
+        its configuration, or a function ``(y_true, y_pred) -> rows``.
+    sparse : bool, default=False
+        Whether the metric takes class numbers instead of one-hot rows.
     """
 
     name: str
     source: Any
+    sparse: bool = False
 
     def build(self, dtype: str):
         """A new metric with variables of its own."""
@@ -28,6 +32,9 @@ class MetricDescription:
             config = json.loads(self.source)
             config["config"] |= {"dtype": dtype, "name": self.name}
             metric = keras.metrics.deserialize(config)
+        elif isinstance(self.source, tuple):
+            cls, config = self.source
+            metric = cls.from_config(json.loads(config) | {"dtype": dtype, "name": self.name})
         elif isinstance(self.source, type):
             metric = self.source(name=self.name, dtype=dtype)
         else:
@@ -62,18 +69,31 @@ def _describe(metric, score: str, units: int) -> MetricDescription:
             found = keras.metrics.get(metric)
         except ValueError:
             raise ValueError(_unknown_metric(name)) from None
-        return MetricDescription(name, _source(found))
+        return MetricDescription(name, _source(found), _is_sparse(found))
     if isinstance(metric, type):
-        return MetricDescription(_snake_case(metric.__name__), metric)
-    return MetricDescription(getattr(metric, "name", None) or metric.__name__, _source(metric))
+        return MetricDescription(_snake_case(metric.__name__), metric, _is_sparse(metric))
+    name = getattr(metric, "name", None) or metric.__name__
+    return MetricDescription(name, _source(metric), _is_sparse(metric))
 
 
 def _source(metric: Any):
     import keras
 
-    if isinstance(metric, keras.metrics.Metric):
-        return json.dumps(keras.metrics.serialize(metric), sort_keys=True)
-    return metric
+    if type(metric) is keras.metrics.MeanMetricWrapper and not metric._fn_kwargs:
+        return metric._fn
+    if not isinstance(metric, keras.metrics.Metric):
+        return metric
+    serialised = keras.metrics.serialize(metric)
+    if type(metric).__module__.startswith("keras.") or keras.saving.get_registered_object(
+        serialised["registered_name"]
+    ):
+        return json.dumps(serialised, sort_keys=True)
+    return type(metric), json.dumps(metric.get_config(), sort_keys=True)
+
+
+def _is_sparse(metric: Any) -> bool:
+    name = getattr(metric, "__name__", type(metric).__name__)
+    return name.lower().startswith("sparse")
 
 
 def _unknown_metric(name: str) -> str:

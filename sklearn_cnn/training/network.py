@@ -58,7 +58,10 @@ class Network:
             )
         if len(output.shape) > 2:  # a reconstruction: targets are rows
             output = ops.reshape(output, (output.shape[0], -1))
-        return output, non_trainable, sum(penalties, start=0.0)
+        output = output[0] if isinstance(output, list | tuple) else output
+        if len(output.shape) != 2:
+            output = ops.reshape(output, (output.shape[0], -1))
+        return ops.cast(output, self.architecture.dtype), non_trainable, sum(penalties, start=0.0)
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the trainable variables."""

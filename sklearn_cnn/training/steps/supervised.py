@@ -99,6 +99,7 @@ class Supervised(SupervisedLoss):
         super().__init__(network, objective, backend, l2=l2, l1=l1)
         self.flat = optimizer.elementwise and 0 < network.size <= _LARGEST_FLAT
         self.metrics = [metric.build(network.architecture.dtype) for metric in metrics]
+        self._sparse = [metric.sparse for metric in metrics]
         self._optimizer_description = optimizer
         self.optimizer = optimizer.build(backend.pure_optimizer)
         if self.flat:
@@ -130,7 +131,8 @@ class Supervised(SupervisedLoss):
     def step(self, state: State, metrics, batch, numbers: Numbers):
         """One step on one batch: the new state, the new metric values, the batch's loss."""
         trainable = self.unpack(state.trainable)
-        draw = Draw(numbers.key, state.step, numbers.dropout)
+        own_rates = self.network.architecture.has_own_rates
+        draw = Draw(numbers.key, state.step, None if own_rates else numbers.dropout)
         loss, gradients, output, non_trainable = self.data_gradient(
             trainable, state.non_trainable, batch, draw
         )
@@ -155,9 +157,14 @@ class Supervised(SupervisedLoss):
         if not self.metrics:
             return values
         response = self.objective.respond(output)
+        numbers = ops.argmax(y, axis=-1) if y.shape[-1] > 1 else y
         return [
-            list(metric.stateless_update_state(value, y, response, sample_weight=weight))
-            for metric, value in zip(self.metrics, values, strict=True)
+            list(
+                metric.stateless_update_state(
+                    value, numbers if sparse else y, response, sample_weight=weight
+                )
+            )
+            for metric, sparse, value in zip(self.metrics, self._sparse, values, strict=True)
         ]
 
     def metric_results(self, values, dtype: str) -> list:
