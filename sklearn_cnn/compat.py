@@ -4,6 +4,7 @@ Every name here has no public spelling in the releases that we support. Keras is
 the functions, because importing this module must stay cheap.
 """
 
+import collections
 import contextlib
 import random
 import threading
@@ -34,6 +35,8 @@ __all__ = [
     "available_if",
     "base_optimizer_methods",
     "check_optimize_result",
+    "compile_arguments",
+    "keras_defaults",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "fit_context",
@@ -61,6 +64,35 @@ def base_optimizer_methods():
     from keras.src.optimizers.base_optimizer import BaseOptimizer
 
     return {name: getattr(BaseOptimizer, name) for name in _PURE_OPTIMIZER_METHODS}
+
+
+def compile_arguments(model):
+    """What a Keras model was compiled with, as the user passed it; empty if it was not."""
+    config = getattr(model, "_compile_config", None)
+    return {} if config is None or not model.compiled else dict(config.config)
+
+
+@contextlib.contextmanager
+def keras_defaults(dtype=None):
+    """Name layers made in this block as in a fresh process; give them ``dtype`` by default.
+
+    Both settings of Keras belong to the thread. Layers that number themselves through the life of
+    a process would make every model another one.
+    """
+    from keras import dtype_policies
+    from keras.src.backend.common import global_state
+
+    fresh = {"object_name_uids": collections.defaultdict(int)}
+    if dtype is not None:
+        fresh["dtype_policy"] = dtype_policies.get(dtype)
+    before = {name: global_state.get_global_attribute(name) for name in fresh}
+    for name, value in fresh.items():
+        global_state.set_global_attribute(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            global_state.set_global_attribute(name, value)
 
 
 class _SeedSource(threading.local):
