@@ -14,5 +14,7 @@
 #' the same results. `options(sklearncnn.engine = "process")`, or `SKLEARNCNN_ENGINE=process` in
 #' the environment, asks for a worker process, `"inprocess"` refuses one.
 #'
+#' @importFrom stats coef deviance df.residual family fitted formula logLik model.frame model.matrix
+#' @importFrom stats nobs predict residuals simulate terms vcov weights
 #' @keywords internal
 "_PACKAGE"

@@ -30,8 +30,9 @@ launch <- function(python, directory) {
     system2(python, arguments, stdout = log, stderr = log, wait = FALSE)
   } else {
     # The shell outlives a crash and tells what it was.
+    words <- paste(c(python_environment(), shQuote(python), arguments), collapse = " ")
     command <- paste(
-      "(", paste(python_environment(), collapse = " "), shQuote(python), paste(arguments, collapse = " "), ">", shQuote(log), "2>&1 </dev/null;",
+      "(", words, ">", shQuote(log), "2>&1 </dev/null;",
       "echo $? 2>/dev/null >", shQuote(file.path(directory, "exit")), ") 2>/dev/null &"
     )
     system(command)
@@ -146,7 +147,8 @@ read_exchange <- function(path, block = largest_block) {
   types <- read_part(file, "integer", counts[2], block)
   lengths <- read_part(file, "double", counts[2], block)
   types <- names(code)[types + 1L]
-  list(program, Map(function(type, n) read_part(file, type, n, block), types, lengths, USE.NAMES = FALSE))
+  read <- function(type, n) read_part(file, type, n, block)
+  list(program, Map(read, types, lengths, USE.NAMES = FALSE))
 }
 
 element_size <- c(double = 8L, integer = 4L, raw = 1L)

@@ -173,7 +173,10 @@ test_that("what R cannot hold is an error that names its place", {
   expect_error(reply("too large"), "1152921504606846976, beyond R's exact whole numbers")
   expect_error(reply("zero"), "zero character")
   expect_error(reply("set"), "class 'set'", class = "sklearncnn_ConversionError")
-  expect_error(reply("nested"), "value\\$value\\$a\\[\\[2\\]\\]\\$b", class = "sklearncnn_TypeError")
+  expect_error(
+    reply("nested"), "value\\$value\\$a\\[\\[2\\]\\]\\$b",
+    class = "sklearncnn_TypeError"
+  )
 })
 
 test_that("what Python cannot hold is an error that names its place", {

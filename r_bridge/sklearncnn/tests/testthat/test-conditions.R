@@ -67,7 +67,8 @@ test_that("the same warning is given each time", {
 
 test_that("what Python prints can be captured in R", {
   load_test_commands()
-  expect_identical(capture.output(dispatch("say", list(text = "caf\u00e9"))), c("caf\u00e9", "NULL"))
+  said <- capture.output(dispatch("say", list(text = "caf\u00e9")))
+  expect_identical(said, c("caf\u00e9", "NULL"))
   expect_output(dispatch("say", list(text = "to stderr", to = "stderr")), "to stderr")
   expect_output(dispatch("say_in_thread", list(text = "from a thread")), "from a thread")
   expect_silent(echo("nothing is printed"))

@@ -14,7 +14,8 @@ test_that("a missing Python is an error that says what to do", {
     # The Python that already runs in this process is the one that is used.
     expect_identical(find_python()$python, reticulate::py_config()$python)
   } else {
-    expect_error(find_python(), "There is no file \"/no/such/python\": sklearncnn needs Python 3.11",
+    expect_error(
+      find_python(), "There is no file \"/no/such/python\": sklearncnn needs Python 3.11",
       class = "sklearncnn_python"
     )
   }

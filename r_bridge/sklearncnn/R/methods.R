@@ -1,0 +1,341 @@
+# What an R user asks of a fitted model.
+
+#' @export
+print.sklearncnn_mlp <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  cat("\nCall:\n", paste(deparse(x$call), collapse = "\n"), "\n\n", sep = "")
+  cat(architecture_line(x), "\n", sep = "")
+  if (length(x$coefficients) <= 20L) {
+    cat("\nCoefficients:\n")
+    print.default(format(x$coefficients, digits = digits), print.gap = 2L, quote = FALSE)
+  }
+  cat(
+    "\nDegrees of freedom: ", x$df.null, " total, ", x$df.residual, " residual\n",
+    "Null deviance:     ", format(signif(x$null.deviance, digits)), "\n",
+    "Residual deviance: ", format(signif(x$deviance, digits)),
+    "   AIC: ", format(signif(x$aic, digits)), "\n",
+    sep = ""
+  )
+  invisible(x)
+}
+
+architecture_line <- function(x) {
+  sizes <- paste(lengths(x$units), collapse = "-")
+  paste0(
+    "Network ", sizes, " with ", length(x$coefficients), " coefficients",
+    if (length(x$hidden)) paste0(", ", x$activation),
+    "; ", x$family$family, " family, ", x$family$link, " link"
+  )
+}
+
+#' Summarise a fitted network
+#'
+#' @param object A model fitted by [mlp()].
+#' @param ... Not used.
+#' @returns An object of class `summary.sklearncnn_mlp` with the table `coefficients` (estimate,
+#'   standard error, statistic and p-value), `dispersion`, `deviance`, `null.deviance` and `aic`.
+#'   Standard errors come from the expected information, as those of [stats::glm()] and
+#'   [stats::nls()]; with hidden units they hold only where the network is identified, and are NA
+#'   where the information is singular.
+#' @examplesIf python_ready()
+#' summary(mlp(dist ~ speed, cars, hidden = NULL))
+#' @export
+summary.sklearncnn_mlp <- function(object, ...) {
+  estimate <- object$coefficients
+  error <- sqrt(diag(suppressWarnings(stats::vcov(object))))
+  statistic <- estimate / error
+  scaled <- has_dispersion(object$family)
+  p <- if (scaled) {
+    2 * stats::pt(-abs(statistic), object$df.residual)
+  } else {
+    2 * stats::pnorm(-abs(statistic))
+  }
+  table <- cbind(estimate, error, statistic, p)
+  letter <- if (scaled) "t" else "z"
+  colnames(table) <- c(
+    "Estimate", "Std. Error", paste(letter, "value"), paste0("Pr(>|", letter, "|)")
+  )
+  kept <- c(
+    "call", "family", "deviance", "null.deviance", "df.residual", "df.null", "aic", "units",
+    "hidden", "activation", "iterations", "history", "na.action"
+  )
+  structure(
+    c(object[kept], list(
+      coefficients = table, dispersion = dispersion(object), n = stats::nobs(object)
+    )),
+    class = "summary.sklearncnn_mlp"
+  )
+}
+
+#' @export
+print.summary.sklearncnn_mlp <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+  cat("\nCall:\n", paste(deparse(x$call), collapse = "\n"), "\n\n", sep = "")
+  cat(architecture_line(x), "\n", x$n, " rows, ", x$iterations, " iterations", sep = "")
+  last <- utils::tail(x$history, 3L)
+  if (length(last)) cat(", loss ", paste(format(last, digits = digits), collapse = " "), sep = "")
+  cat("\n\nCoefficients:\n")
+  stats::printCoefmat(x$coefficients, digits = digits, na.print = "NA")
+  cat("\n(Dispersion parameter for ", x$family$family, " family taken to be ",
+    format(x$dispersion, digits = digits), ")\n\n",
+    sep = ""
+  )
+  cat(
+    "    Null deviance: ", format(signif(x$null.deviance, digits)), " on ", x$df.null,
+    " degrees of freedom\n",
+    "Residual deviance: ", format(signif(x$deviance, digits)), " on ", x$df.residual,
+    " degrees of freedom (", share(1 - x$deviance / x$null.deviance), " explained)\n",
+    "AIC: ", format(signif(x$aic, digits)), "\n",
+    sep = ""
+  )
+  omitted <- stats::naprint(x$na.action)
+  if (nzchar(omitted)) cat("(", omitted, ")\n", sep = "")
+  invisible(x)
+}
+
+share <- function(x) paste0(format(100 * x, digits = 3), " %")
+
+#' Predict with a fitted network
+#'
+#' Computed in R from the coefficients: needs no Python.
+#'
+#' @param object A model fitted by [mlp()].
+#' @param newdata A data frame, or a matrix where the model was fitted to one; without it the
+#'   fitted values are returned.
+#' @param type `"response"`, `"link"`, or for factors `"prob"` and `"class"`.
+#' @param na.action What becomes of rows of `newdata` with missing values; they are predicted NA
+#'   by default.
+#' @param ... Not used.
+#' @returns One value a row; for `"prob"`, and for the response of three or more levels, a matrix
+#'   with one column a level; for `"class"` a factor with the levels of the fit.
+#' @examplesIf python_ready()
+#' fit <- mlp(Species ~ Petal.Length, iris, hidden = NULL)
+#' predict(fit, iris[c(1, 60, 140), ], type = "class")
+#' @export
+predict.sklearncnn_mlp <- function(object, newdata, type = c("response", "link", "prob", "class"),
+                                   na.action = stats::na.pass, ...) {
+  type <- match.arg(type)
+  if (type %in% c("prob", "class") && is.null(object$levels)) {
+    abort("type", paste0(
+      "type = \"", type, "\" is for factors, but the response was numeric: use \"response\"."
+    ))
+  }
+  if (missing(newdata) || is.null(newdata)) {
+    eta <- object$linear.predictors
+    return(stats::napredict(object$na.action, decode(object, eta, type)))
+  }
+  decode(object, new_link(object, newdata, na.action), type)
+}
+
+# The linear predictor of new rows, offset included.
+new_link <- function(object, newdata, na.action) {
+  if (is.null(object$terms)) {
+    x <- predictor_matrix(newdata)
+    if (ncol(x) != length(object$units[[1]])) {
+      abort("data", paste0(
+        "`newdata` has ", ncol(x), " columns, but the model was fitted to ",
+        length(object$units[[1]]), "."
+      ), call = NULL)
+    }
+    return(network_link(object, x))
+  }
+  terms <- stats::delete.response(object$terms)
+  check_levels(object, newdata)
+  frame <- stats::model.frame(terms, newdata, na.action = na.action, xlev = object$xlevels)
+  classes <- attr(terms, "dataClasses")
+  if (!is.null(classes)) stats::.checkMFClasses(classes, frame)
+  x <- stats::model.matrix(terms, frame, contrasts.arg = object$contrasts)
+  eta <- network_link(object, x[, -1L, drop = FALSE])
+  offset <- stats::model.offset(frame)
+  if (!is.null(object$call$offset)) {
+    given <- eval(object$call$offset, newdata, environment(object$terms))
+    offset <- if (is.null(offset)) given else offset + given
+  }
+  if (is.null(offset)) eta else eta + offset
+}
+
+check_levels <- function(object, newdata) {
+  for (name in intersect(names(object$xlevels), names(newdata))) {
+    known <- object$xlevels[[name]]
+    new <- setdiff(unique(as.character(newdata[[name]])), c(known, NA))
+    if (length(new)) {
+      abort("new_level", paste0(
+        "`", name, "` has ", paste0("\"", new, "\"", collapse = ", "),
+        ", but the model knows only ", paste0("\"", known, "\"", collapse = ", "), "."
+      ), call = NULL)
+    }
+  }
+}
+
+decode <- function(object, eta, type) {
+  if (type == "link") return(eta)
+  several <- is.matrix(object$y)
+  mean <- object$family$linkinv(eta)
+  if (several) {
+    dimnames(mean) <- list(rownames(eta), object$levels)
+  }
+  if (type == "response") return(mean)
+  prob <- mean
+  if (!several) {
+    prob <- cbind(1 - mean, mean)
+    dimnames(prob) <- list(names(mean), object$levels)
+  }
+  if (type == "prob") return(prob)
+  best <- apply(prob, 1, function(row) if (anyNA(row)) NA else which.max(row))
+  factor(object$levels[unname(best)], levels = object$levels)
+}
+
+#' @export
+coef.sklearncnn_mlp <- function(object, ...) object$coefficients
+
+#' @export
+fitted.sklearncnn_mlp <- function(object, type = "response", ...) {
+  stats::predict(object, type = type)
+}
+
+#' Residuals of a fitted network
+#'
+#' @param object A model fitted by [mlp()].
+#' @param type As in [stats::residuals.glm()]. For responses of several levels `"deviance"` gives
+#'   one value a row, the others one a level.
+#' @param ... Not used.
+#' @returns A vector, or a matrix with one column a level.
+#' @examplesIf python_ready()
+#' head(residuals(mlp(dist ~ speed, cars, hidden = NULL)))
+#' @export
+residuals.sklearncnn_mlp <- function(object, type = c("deviance", "pearson", "response", "working"),
+                                     ...) {
+  type <- match.arg(type)
+  y <- object$y
+  mu <- object$fitted.values
+  family <- object$family
+  raw <- object$residuals
+  several <- is.matrix(y)
+  values <- switch(type,
+    response = raw,
+    deviance = {
+      d <- sqrt(pmax(family$dev.resids(y, mu, object$prior.weights), 0))
+      if (several) stats::setNames(d, rownames(mu)) else ifelse(y > mu, d, -d)
+    },
+    pearson = {
+      variance <- if (several) mu * (1 - mu) else family$variance(mu)
+      raw * sqrt(object$prior.weights) / sqrt(variance)
+    },
+    working = {
+      if (several) abort("type", "Working residuals are for one linear predictor.")
+      raw / family$mu.eta(object$linear.predictors)
+    }
+  )
+  stats::naresid(object$na.action, values)
+}
+
+#' @export
+deviance.sklearncnn_mlp <- function(object, ...) object$deviance
+
+#' @export
+df.residual.sklearncnn_mlp <- function(object, ...) object$df.residual
+
+#' @export
+nobs.sklearncnn_mlp <- function(object, ...) sum(object$prior.weights > 0)
+
+#' @export
+logLik.sklearncnn_mlp <- function(object, ...) {
+  scaled <- has_dispersion(object$family)
+  structure(
+    # R's family counts the dispersion among the parameters of its aic.
+    object$rank + scaled - object$aic / 2,
+    df = object$rank + scaled, nobs = stats::nobs(object), class = "logLik"
+  )
+}
+
+has_dispersion <- function(family) family$family %in% c("gaussian", "Gamma")
+
+#' @export
+family.sklearncnn_mlp <- function(object, ...) object$family
+
+#' @export
+formula.sklearncnn_mlp <- function(x, ...) x$formula
+
+#' @export
+terms.sklearncnn_mlp <- function(x, ...) x$terms
+
+#' @export
+model.frame.sklearncnn_mlp <- function(formula, ...) formula$model
+
+#' @export
+model.matrix.sklearncnn_mlp <- function(object, ...) {
+  if (is.null(object$terms)) return(cbind(`(Intercept)` = 1, object$x))
+  stats::model.matrix(object$terms, object$model, object$contrasts)
+}
+
+#' @export
+weights.sklearncnn_mlp <- function(object, ...) {
+  stats::naresid(object$na.action, object$prior.weights)
+}
+
+dispersion <- function(object) {
+  if (!has_dispersion(object$family)) return(1)
+  sum(stats::residuals(object, "pearson")^2, na.rm = TRUE) / object$df.residual
+}
+
+#' @export
+vcov.sklearncnn_mlp <- function(object, ...) {
+  root <- information_root(object)
+  names <- names(object$coefficients)
+  # Columns of one length: units of the data must not decide what is singular.
+  scale <- sqrt(colSums(root^2))
+  scale[scale == 0] <- 1
+  decomposed <- qr(sweep(root, 2, scale, "/"), tol = 1e-10)
+  inverse <- matrix(NA_real_, length(names), length(names), dimnames = list(names, names))
+  if (decomposed$rank < length(names)) {
+    warning("The information is singular: the coefficients are not identified one by one.")
+    return(inverse)
+  }
+  inverse[decomposed$pivot, decomposed$pivot] <- chol2inv(qr.R(decomposed))
+  dispersion(object) * inverse / outer(scale, scale)
+}
+
+# A matrix R with R'R the expected information: derivatives of the linear predictors, weighted.
+information_root <- function(object) {
+  matrices <- layer_matrices(object$coefficients, object$units)
+  x <- unname(object$x)
+  weights <- object$prior.weights
+  mu <- object$fitted.values
+  slopes <- function(output) jacobian(matrices, x, object$activation, output)
+  if (!is.matrix(mu)) {
+    family <- object$family
+    working <- weights * family$mu.eta(object$linear.predictors)^2 / family$variance(mu)
+    return(slopes(1L) * sqrt(working))
+  }
+  # Over the levels, the variance of their derivatives; the first level's is zero.
+  by_level <- c(list(0), lapply(seq_len(ncol(mu) - 1L), slopes))
+  levels <- seq_along(by_level)
+  mean <- Reduce(`+`, Map(function(slope, level) slope * mu[, level], by_level, levels))
+  spread <- function(slope, level) sqrt(weights * mu[, level]) * (slope - mean)
+  do.call(rbind, Map(spread, by_level, levels))
+}
+
+#' @export
+simulate.sklearncnn_mlp <- function(object, nsim = 1, seed = NULL, ...) {
+  if (!is.null(seed)) set.seed(seed)
+  n <- NROW(object$y)
+  mu <- object$fitted.values
+  weights <- object$prior.weights
+  draw <- switch(object$family$family,
+    gaussian = function() stats::rnorm(n, mu, sqrt(dispersion(object) / weights)),
+    poisson = function() stats::rpois(n, mu),
+    Gamma = function() {
+      shape <- weights / dispersion(object)
+      stats::rgamma(n, shape, rate = shape / mu)
+    },
+    binomial = function() {
+      y <- stats::rbinom(n, round(weights), mu) / round(weights)
+      if (is.null(object$levels)) y else factor(object$levels[y + 1], levels = object$levels)
+    },
+    multinomial = function() {
+      drawn <- apply(mu, 1, function(p) sample.int(length(p), 1L, prob = p))
+      factor(object$levels[drawn], levels = object$levels)
+    }
+  )
+  values <- lapply(seq_len(nsim), function(i) draw())
+  names(values) <- paste0("sim_", seq_len(nsim))
+  as.data.frame(values, stringsAsFactors = FALSE)
+}
