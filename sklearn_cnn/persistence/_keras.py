@@ -1,4 +1,4 @@
-"""Keras objects among the parameters: optimizers, losses, callbacks, whole models.
+"""Keras objects among the parameters: optimizers, losses, whole models.
 
 They are kept by their configuration, as Keras itself keeps them, and models with their weights.
 A configuration from a file is read in Keras's safe mode, and only after a look of our own: safe
@@ -15,7 +15,6 @@ import re
 import secrets
 import sys
 import threading
-import warnings
 from collections.abc import Iterator
 from types import FunctionType
 from typing import Any
@@ -64,38 +63,6 @@ _VALUES = frozenset(
     {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 )
 
-# Keras's callbacks have no configuration: their arguments, and the attributes that keep them.
-_CALLBACKS: dict[str, dict[str, str]] = {
-    name: {word.partition("=")[0]: word.rpartition("=")[2] for word in arguments.split()}
-    for name, arguments in {
-        "BackupAndRestore": "backup_dir save_freq double_checkpoint delete_checkpoint",
-        "CSVLogger": "filename separator=sep append",
-        "EarlyStopping": "monitor min_delta patience verbose mode baseline restore_best_weights "
-        "start_from_epoch",
-        "ModelCheckpoint": "filepath monitor verbose save_best_only save_weights_only mode "
-        "save_freq",
-        "ReduceLROnPlateau": "monitor factor patience verbose mode min_delta cooldown min_lr",
-        "SwapEMAWeights": "swap_on_epoch",
-        "TensorBoard": "log_dir histogram_freq write_graph write_images write_steps_per_second "
-        "update_freq embeddings_freq embeddings_metadata",
-        "TerminateOnNaN": "raise_error",
-    }.items()
-}
-# A stranger would choose the file that the next fit writes.
-_WRITERS = {
-    "BackupAndRestore": "backup_dir",
-    "CSVLogger": "filename",
-    "ModelCheckpoint": "filepath",
-    "TensorBoard": "log_dir",
-}
-
-
-class _LeftOut:
-    """Stands where a callback of the file was, until its estimator drops it."""
-
-
-LEFT_OUT = _LeftOut()
-
 
 class _Name(Kind):
     """A class or function of Keras, or one registered with it."""
@@ -104,10 +71,10 @@ class _Name(Kind):
     fields = {"name": str}
 
     def accepts(self, value: Any) -> bool:
-        return isinstance(value, type | FunctionType) and _keras_name(value) is not None
+        return isinstance(value, type | FunctionType) and keras_name(value) is not None
 
     def encode(self, value: Any, encoder: Encoder) -> Node:
-        return {"name": _keras_name(value)}
+        return {"name": keras_name(value)}
 
     def decode(self, node: Node, decoder: Decoder) -> Any:
         import keras
@@ -120,56 +87,6 @@ class _Name(Kind):
         if not isinstance(found, type | FunctionType):
             raise _unregistered(node["name"])
         return found
-
-
-class _Callback(Kind):
-    name = "keras callback"
-    fields = {"class": str, "arguments": dict}
-
-    def accepts(self, value: Any) -> bool:
-        keras = sys.modules.get("keras")
-        name = type(value).__name__
-        return (
-            keras is not None
-            and name in _CALLBACKS
-            and type(value) is getattr(keras.callbacks, name, None)
-        )
-
-    def encode(self, value: Any, encoder: Encoder) -> Node:
-        name = type(value).__name__
-        arguments = {
-            argument: getattr(value, attribute)
-            for argument, attribute in _CALLBACKS[name].items()
-            if hasattr(value, attribute)
-        }
-        if "min_delta" in arguments:
-            # Once in use, a callback that waits for a fall keeps it with the sign turned.
-            arguments["min_delta"] = abs(arguments["min_delta"])
-        return {
-            "class": name,
-            "arguments": {
-                argument: encoder.encode(item, f".{argument}")
-                for argument, item in arguments.items()
-            },
-        }
-
-    def decode(self, node: Node, decoder: Decoder) -> Any:
-        import keras
-
-        name, arguments = node["class"], node["arguments"]
-        if name not in _CALLBACKS or arguments.keys() - _CALLBACKS[name].keys():
-            raise ArchiveError(f"{name} is no callback of Keras that save writes")
-        cls = getattr(keras.callbacks, name)
-        values = {argument: decoder.decode(item) for argument, item in arguments.items()}
-        if name in _WRITERS and not decoder.trusted.has(cls):
-            warnings.warn(
-                f"A callback of the file is left out: {name} would write to "
-                f"{values.get(_WRITERS[name])!r} in the next fit. To keep it, pass "
-                f"trusted=[keras.callbacks.{name}] to load.",
-                stacklevel=2,
-            )
-            return LEFT_OUT
-        return cls(**values)
 
 
 class _KerasObject(Kind):
@@ -333,14 +250,7 @@ def _layers(layer: Any) -> Iterator[Any]:
         yield from _layers(inner)
 
 
-def is_callback(value: Any) -> bool:
-    """Whether ``value`` is a callback of Keras that can be saved, or a class of one."""
-    if isinstance(value, type):
-        return (_keras_name(value) or "").startswith("keras.callbacks.")
-    return _Callback().accepts(value)
-
-
-def _keras_name(value: Any) -> str | None:
+def keras_name(value: Any) -> str | None:
     """The name of a class or function in Keras's public namespaces, or in its registry."""
     keras = sys.modules.get("keras")
     if keras is None:
@@ -364,4 +274,4 @@ def _unregistered(name: Any) -> ArchiveError:
     )
 
 
-KINDS = (_Name(), _Callback(), _KerasObject())
+KINDS = (_Name(), _KerasObject())

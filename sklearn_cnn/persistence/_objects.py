@@ -7,7 +7,6 @@ attributes set, so that no method of theirs meets what a stranger wrote.
 """
 
 import copyreg
-import dataclasses
 import warnings
 from enum import Enum
 from typing import Any
@@ -17,12 +16,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Bunch
 
 from ._archive import ArchiveError
-from ._keras import LEFT_OUT, is_callback
+from ._callbacks import LEFT_OUT, is_callback
 from ._references import (
     is_compiled_class,
     is_estimator_class,
     is_record_class,
     name_of,
+    record_fields,
 )
 from ._tree import Container, Decoder, Encoder, Kind, Node
 
@@ -42,7 +42,7 @@ class _Object(Container):
     def accepts(self, value: Any) -> bool:
         cls = type(value)
         if cls.__module__.partition(".")[0] in ("sklearn", "sklearn_cnn"):
-            return is_estimator_class(cls) and not is_record_class(cls)
+            return is_estimator_class(cls)
         # Of others: estimators, and what pickle would take apart into class and attributes.
         return issubclass(cls, BaseEstimator) or _is_plain_object(value)
 
@@ -85,28 +85,31 @@ class _Object(Container):
 
 
 class _Record(Kind):
-    """A frozen dataclass: the architecture of a network, the family of a response."""
+    """A dataclass or named tuple: the architecture of a network, the family of a response."""
 
     name = "record"
     fields = {"class": str, "fields": dict}
 
     def accepts(self, value: Any) -> bool:
-        return is_record_class(type(value))
+        cls = type(value)
+        if cls.__module__.startswith("sklearn.") or not is_record_class(cls):
+            return False
+        # A fitted estimator that happens to be a dataclass has attributes beside its fields.
+        known = {field.name for field in getattr(cls, "__dataclass_fields__", {}).values()}
+        return vars(value).keys() <= known if hasattr(value, "__dict__") else True
 
     def encode(self, value: Any, encoder: Encoder) -> Node:
         return {
             "class": reference(value, encoder),
             "fields": {
-                field.name: encoder.encode(getattr(value, field.name), f".{field.name}")
-                for field in dataclasses.fields(value)
-                if field.init
+                name: encoder.encode(getattr(value, name), f".{name}")
+                for name in record_fields(type(value))
             },
         }
 
     def decode(self, node: Node, decoder: Decoder) -> Any:
         cls = decoder.trusted.record_class(node["class"])
-        known = {field.name for field in dataclasses.fields(cls) if field.init}
-        if unknown := node["fields"].keys() - known:
+        if unknown := node["fields"].keys() - set(record_fields(cls)):
             raise ArchiveError(f"{node['class']} has no {', '.join(sorted(unknown))}")
         return cls(**{key: decoder.decode(item) for key, item in node["fields"].items()})
 

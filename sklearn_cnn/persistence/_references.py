@@ -111,7 +111,7 @@ class Trusted:
         return found
 
     def record_class(self, name: str) -> type:
-        """A frozen dataclass by its name."""
+        """A dataclass or a named tuple by its name."""
         found = self._find(name)
         if not is_record_class(found) or not (self.has(found) or _is_ours(found)):
             raise untrusted(name)
@@ -184,7 +184,7 @@ def name_of(found: Any) -> str:
 
 
 def is_estimator_class(found: Any) -> bool:
-    """Whether ``found`` is an estimator of scikit-learn or ours, or a part of an estimator."""
+    """Whether ``found`` is an estimator of scikit-learn or ours, or a plain part of one."""
     if not isinstance(found, type):
         return False
     room = found.__module__.split(".")
@@ -193,16 +193,25 @@ def is_estimator_class(found: Any) -> bool:
         return (is_estimator and issubclass(found, BaseEstimator)) or (
             found.__module__ in _SKLEARN_PARTS
         )
-    return _is_ours(found) and issubclass(found, BaseEstimator)
+    return _is_ours(found) and (
+        issubclass(found, BaseEstimator)
+        or (found.__reduce__ is object.__reduce__ and not hasattr(found, "__setstate__"))
+    )
 
 
 def is_record_class(found: Any) -> bool:
-    """Whether ``found`` is a frozen dataclass."""
-    return (
-        isinstance(found, type)
-        and dataclasses.is_dataclass(found)
-        and found.__dataclass_params__.frozen  # type: ignore[attr-defined]
+    """Whether ``found`` is a dataclass or a named tuple: its fields are all that there is."""
+    is_named_tuple = isinstance(found, type) and issubclass(found, tuple)
+    return isinstance(found, type) and (
+        dataclasses.is_dataclass(found) or (is_named_tuple and hasattr(found, "_fields"))
     )
+
+
+def record_fields(cls: Any) -> tuple[str, ...]:
+    """The names of what makes a record."""
+    if dataclasses.is_dataclass(cls):
+        return tuple(field.name for field in dataclasses.fields(cls) if field.init)
+    return cls._fields
 
 
 def is_compiled_class(found: Any) -> bool:
@@ -233,7 +242,8 @@ def _may_import(module_name: str) -> bool:
 
 
 def _is_ours(found: type) -> bool:
-    return found.__module__.split(".")[0] == "sklearn_cnn"
+    package, *rest = found.__module__.split(".")
+    return package == "sklearn_cnn" and (not rest or rest[0] in _OUR_ROOMS)
 
 
 def _is_harmless_function(name: str, found: Any) -> bool:

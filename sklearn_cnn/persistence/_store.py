@@ -10,7 +10,9 @@ from typing import Any
 import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
-from . import _arrays, _keras, _objects, _plain
+from sklearn_cnn import __version__
+
+from . import _callbacks, _keras, _numpy, _objects, _pandas, _plain, _scipy
 from ._archive import ArchiveError, ArchiveReader, write_archive
 from ._references import Trusted
 from ._tree import Decoder, Encoder, register
@@ -18,10 +20,11 @@ from ._tree import Decoder, Encoder, register
 # Raised when files change such that releases before cannot read them.
 FORMAT = 1
 
-_PACKAGES = ("sklearn_cnn", "scikit-learn", "numpy", "scipy", "keras", "pandas")
+_PACKAGES = ("scikit-learn", "numpy", "scipy", "keras", "pandas")
 
 # Keras's classes and functions are not those that names alone lead to, and objects come last.
-register(*_keras.KINDS, *_plain.KINDS, *_arrays.KINDS, *_objects.KINDS)
+for _module in (_keras, _callbacks, _plain, _numpy, _scipy, _pandas, _objects):
+    register(*_module.KINDS)
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -161,7 +164,7 @@ def _read(archive: ArchiveReader, trusted: Trusted) -> tuple[Any, dict[str, str]
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    found = {"python": platform.python_version(), "sklearn_cnn": __version__}
     for package in _PACKAGES:
         try:
             found[package] = version(package)

@@ -1,12 +1,10 @@
-"""Values of NumPy, SciPy and pandas that scikit-learn's estimators hold."""
+"""Values of NumPy: arrays, scalars, dtypes and generators of random numbers."""
 
 import base64
 import math
-import sys
 from typing import Any
 
 import numpy as np
-import scipy.sparse
 
 from ._archive import ArchiveError
 from ._plain import encode_items
@@ -17,7 +15,6 @@ _DTYPE_KINDS = "biufcSUMmV"
 _BIT_GENERATORS = ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64")
 # Positions in the generators' buffers, which NumPy takes without looking.
 _LAST_POSITIONS = {"MT19937": ("pos", 624), "Philox": ("buffer_pos", 4)}
-_COMPRESSED = ("csr", "csc", "bsr")
 
 
 class _Array(Kind):
@@ -195,164 +192,6 @@ class _RandomState(Kind):
         return np.random.Generator(bit_generator)
 
 
-class _Sparse(Kind):
-    """Sparse matrices and arrays; every index is checked, for compiled code trusts them."""
-
-    name = "sparse"
-    fields = {"type": str, "shape": list, "parts": object}
-
-    def accepts(self, value: Any) -> bool:
-        return scipy.sparse.issparse(value) and _sparse_class(type(value).__name__) is type(value)
-
-    def encode(self, value: Any, encoder: Encoder) -> Node:
-        parts: tuple[Any, ...]
-        if value.format in _COMPRESSED:
-            parts = (value.data, value.indices, value.indptr)
-        elif value.format == "dia":
-            parts = (value.data, value.offsets)
-        else:
-            coordinates = value.tocoo()
-            parts = (coordinates.data, *coordinates.coords)
-        return {
-            "type": type(value).__name__,
-            "shape": list(value.shape),
-            "parts": encoder.encode(parts),
-        }
-
-    def decode(self, node: Node, decoder: Decoder) -> Any:
-        cls, shape = _sparse_class(node["type"]), tuple(node["shape"])
-        parts = decoder.decode(node["parts"])
-        if cls is None or type(parts) is not tuple:
-            raise ArchiveError(f"a sparse matrix is a {node['type']!r} of {type(parts).__name__}")
-        if any(type(part) is not np.ndarray or part.dtype.kind not in "biufc" for part in parts):
-            raise ArchiveError("a sparse matrix is not made of arrays of numbers")
-        data, *indices = parts
-        if any(index.dtype.kind != "i" for index in indices):
-            raise ArchiveError("a sparse matrix has indices that are no integers")
-        kind = node["type"][:3]
-        if kind in _COMPRESSED:
-            matrix = cls((data, *indices), shape=shape)
-            matrix.check_format(full_check=True)
-            return matrix
-        if kind == "dia":
-            return cls((data, *indices), shape=shape)
-        coordinates = scipy.sparse.coo_array((data, tuple(indices)), shape=shape)
-        return cls(coordinates)
-
-
-class _Spline(Kind):
-    """What ``SplineTransformer`` keeps for each feature."""
-
-    name = "spline"
-    fields = {"t": object, "c": object, "k": int, "extrapolate": object, "axis": int}
-
-    def accepts(self, value: Any) -> bool:
-        return "scipy.interpolate" in sys.modules and type(value) is scipy.interpolate.BSpline
-
-    def encode(self, value: Any, encoder: Encoder) -> Node:
-        return {
-            "t": encoder.encode(value.t, ".t"),
-            "c": encoder.encode(value.c, ".c"),
-            "k": int(value.k),
-            "extrapolate": value.extrapolate,
-            "axis": int(value.axis),
-        }
-
-    def decode(self, node: Node, decoder: Decoder) -> Any:
-        from scipy.interpolate import BSpline
-
-        knots, coefficients = decoder.decode(node["t"]), decoder.decode(node["c"])
-        if node["extrapolate"] not in (True, False, "periodic"):
-            raise ArchiveError(f"a spline extrapolates {node['extrapolate']!r}")
-        # The constructor moves the axis to the front, where the coefficients already have it.
-        coefficients = np.moveaxis(coefficients, 0, node["axis"])
-        return BSpline(knots, coefficients, node["k"], node["extrapolate"], node["axis"])
-
-
-class _Distribution(Kind):
-    """A distribution of SciPy with its parameters, as randomised searches take them."""
-
-    name = "distribution"
-    fields = {"name": str, "arguments": object, "keywords": object}
-
-    def accepts(self, value: Any) -> bool:
-        if not type(value).__module__.startswith("scipy.stats") or not hasattr(value, "dist"):
-            return False
-        return type(_distribution(value.dist.name)) is type(value.dist)
-
-    def encode(self, value: Any, encoder: Encoder) -> Node:
-        return {
-            "name": value.dist.name,
-            "arguments": encoder.encode(value.args, ".args"),
-            "keywords": encoder.encode(value.kwds, ".kwds"),
-        }
-
-    def decode(self, node: Node, decoder: Decoder) -> Any:
-        distribution = _distribution(node["name"])
-        if distribution is None:
-            raise ArchiveError(f"{node['name']!r} is no distribution of SciPy")
-        arguments = decoder.decode(node["arguments"])
-        return distribution(*arguments, **decoder.decode(node["keywords"]))
-
-
-class _Index(Kind):
-    """The labels of a DataFrame."""
-
-    name = "index"
-    fields = {"dtype": object, "values": object, "name": object}
-
-    def accepts(self, value: Any) -> bool:
-        pandas = sys.modules.get("pandas")
-        return pandas is not None and type(value) in (pandas.Index, pandas.RangeIndex)
-
-    def encode(self, value: Any, encoder: Encoder) -> Node:
-        is_text = str(value.dtype) in ("str", "string")
-        numpy_dtype = object if is_text else value.dtype
-        if not isinstance(numpy_dtype, type | np.dtype):
-            raise encoder.refusal(f"is an Index of dtype {value.dtype}")
-        is_range = type(value).__name__ == "RangeIndex"
-        return {
-            "dtype": str(value.dtype) if is_text else None,
-            "values": encoder.encode(
-                range(value.start, value.stop, value.step)
-                if is_range
-                else value.to_numpy(dtype=numpy_dtype)
-            ),
-            "name": encoder.encode(value.name, ".name"),
-        }
-
-    def decode(self, node: Node, decoder: Decoder) -> Any:
-        import pandas as pd
-
-        values, name = decoder.decode(node["values"]), decoder.decode(node["name"])
-        if type(values) is range:
-            return pd.RangeIndex(values, name=name)
-        if node["dtype"] not in (None, "str", "string") or type(values) is not np.ndarray:
-            raise ArchiveError(f"an Index has dtype {node['dtype']!r}")
-        return pd.Index(values, dtype=node["dtype"] or values.dtype, name=name)
-
-
-class _Missing(Kind):
-    """pandas's words for a missing value, of which there is one object each."""
-
-    name = "missing"
-    fields = {"name": str}
-
-    def accepts(self, value: Any) -> bool:
-        pandas = sys.modules.get("pandas")
-        return pandas is not None and (value is pandas.NA or value is pandas.NaT)
-
-    def encode(self, value: Any, encoder: Encoder) -> Node:
-        return {"name": "NA" if value is sys.modules["pandas"].NA else "NaT"}
-
-    def decode(self, node: Node, decoder: Decoder) -> Any:
-        import pandas as pd
-
-        if node["name"] not in ("NA", "NaT"):
-            raise ArchiveError(f"a missing value is {node['name']!r}")
-        return pd.NA if node["name"] == "NA" else pd.NaT
-
-
 def _encode_dtype(dtype: np.dtype, encoder: Encoder) -> Any:
     described = _describe(dtype)
     try:
@@ -394,22 +233,6 @@ def _decode_dtype(node: Any) -> np.dtype:
     raise ArchiveError(f"{node!r} is no dtype")
 
 
-def _sparse_class(name: str) -> Any:
-    kind, _, container = name.partition("_")
-    formats = (*_COMPRESSED, "coo", "dia", "lil", "dok")
-    if kind in formats and container in ("array", "matrix"):
-        return getattr(scipy.sparse, name)
-    return None
-
-
-def _distribution(name: str) -> Any:
-    import scipy.stats
-
-    found = vars(scipy.stats).get(name)
-    is_one = isinstance(found, scipy.stats.rv_continuous | scipy.stats.rv_discrete)
-    return found if is_one else None
-
-
 KINDS = (
     _Array(),
     _ObjectArray(),
@@ -419,9 +242,4 @@ KINDS = (
     _NumPyText(),
     _Dtype(),
     _RandomState(),
-    _Sparse(),
-    _Spline(),
-    _Distribution(),
-    _Index(),
-    _Missing(),
 )

@@ -1,11 +1,7 @@
-"""Values of NumPy, SciPy and pandas."""
+"""Values of NumPy."""
 
 import numpy as np
-import pandas as pd
 import pytest
-import scipy.interpolate
-import scipy.sparse
-import scipy.stats
 from numpy.testing import assert_array_equal
 
 from sklearn_cnn.persistence import ArchiveError
@@ -124,59 +120,3 @@ def test_the_second_of_a_pair_of_normal_numbers_is_kept(there_and_back):
     rng = np.random.RandomState(0)
     rng.randn()
     assert there_and_back(rng).randn() == rng.randn()
-
-
-@pytest.mark.parametrize("container", ["matrix", "array"])
-@pytest.mark.parametrize("kind", ["csr", "csc", "coo", "bsr", "dia", "lil", "dok"])
-def test_a_sparse_matrix_comes_back_the_same(there_and_back, kind, container):
-    dense = np.diag([1.0, 0.0, 2.0, 3.0])[:, :3]
-    sparse = getattr(scipy.sparse, f"{kind}_{container}")(dense)
-    assert same(there_and_back(sparse), sparse)
-
-
-def test_an_empty_sparse_vector_comes_back_the_same(there_and_back):
-    sparse = scipy.sparse.coo_array((5,), dtype="f4")
-    assert same(there_and_back(sparse), sparse)
-
-
-def test_a_spline_comes_back_the_same(there_and_back):
-    x = np.linspace(0, 1, 9)
-    spline = scipy.interpolate.make_interp_spline(x, np.c_[x, x**2].T, axis=1)
-    assert_array_equal(there_and_back(spline)(x[1:] / 2), spline(x[1:] / 2))
-
-
-@pytest.mark.parametrize(
-    "distribution",
-    [scipy.stats.loguniform(1e-4, 1.0), scipy.stats.norm(loc=2), scipy.stats.randint(1, 9)],
-    ids=lambda distribution: distribution.dist.name,
-)
-def test_a_distribution_of_a_randomised_search_draws_the_same(there_and_back, distribution):
-    back = there_and_back(distribution)
-    assert_array_equal(back.rvs(5, random_state=0), distribution.rvs(5, random_state=0))
-
-
-@pytest.mark.parametrize(
-    "index",
-    [
-        pd.Index(["a", "b"], name="letters"),
-        pd.Index(["a", None], dtype=object),
-        pd.Index([1, 2]),
-        pd.Index([1.5, np.nan], dtype="float32"),
-        pd.RangeIndex(3, 9, 2, name=("a", 1)),
-    ],
-    ids=lambda index: f"{type(index).__name__}-{index.dtype}",
-)
-def test_labels_of_a_data_frame_come_back_the_same(there_and_back, index):
-    pd.testing.assert_index_equal(there_and_back(index), index, exact=True)
-
-
-def test_labels_of_other_kinds_are_refused(there_and_back):
-    with pytest.raises(ArchiveError, match="Index of dtype Int64"):
-        there_and_back(pd.Index([1, None], dtype="Int64"))
-
-
-def test_missing_values_of_pandas_stay_one_object_each(there_and_back):
-    categories = np.array(["a", pd.NA, pd.NaT], dtype=object)
-    back = there_and_back(categories)
-    assert back[1] is pd.NA
-    assert back[2] is pd.NaT
