@@ -462,19 +462,20 @@ class BaseNetwork(BaseEstimator):
         self.best_loss_ = None
 
     def _shown_rate(self, plan: Plan, result) -> float:
-        if self.solver == "adam" and plan.policy == "constant":
-            t = max(result.progress.step, 1)
-            correction = np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
-            return float(self.learning_rate_init * correction)
+        """The rate as scikit-learn computes it, in float64 whatever the network computes in."""
+        progress, rate = result.progress, float(self.learning_rate_init)
         if plan.policy == "invscaling":
-            return float(self.learning_rate_init) / (result.progress.samples + 1) ** self.power_t
+            return rate / (progress.samples + 1) ** self.power_t
         if plan.policy == "adaptive":
-            lowered = round(np.log(self.learning_rate_init / result.progress.rate) / np.log(5))
-            rate = float(self.learning_rate_init)
-            for _ in range(lowered):
+            for _ in range(round(np.log(rate / progress.rate) / np.log(5))):
                 rate /= 5.0
             return rate
-        return float(result.progress.rate)
+        if progress.rate != np.dtype(plan.architecture.dtype).type(rate):
+            return float(progress.rate)  # of an optimizer instance, or set by a callback
+        if self.solver == "adam":
+            t = max(int(progress.slots[0]), 1)
+            return rate * np.sqrt(1 - self.beta_2**t) / (1 - self.beta_1**t)
+        return rate
 
     def _record_kind(self, plan: Plan) -> None:
         """Attributes of one kind of estimator."""
