@@ -63,7 +63,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
 
     Examples
     --------
-    >>> import tempfile, os
+    >>> import os
+    >>> import tempfile
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
@@ -119,7 +120,25 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[Any] = ()) -> Any:
 
     See Also
     --------
-    save : Write the file, with an example.
+    save : Write the file.
+
+    Examples
+    --------
+    >>> import os
+    >>> import tempfile
+    >>> import textwrap
+    >>> from sklearn.preprocessing import FunctionTransformer
+    >>> import sklearn_cnn
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "indent.zip")
+    ...     sklearn_cnn.save(FunctionTransformer(textwrap.indent), path)
+    ...     try:
+    ...         sklearn_cnn.load(path)
+    ...     except ValueError as error:
+    ...         print(str(error).rpartition(". ")[2])
+    ...     sklearn_cnn.load(path, trusted=[textwrap.indent])
+    If you trust the file, pass trusted=[indent] to load.
+    FunctionTransformer(func=<function indent at ...>)
     """
     vouched = Trusted(trusted)
     with open(path, "rb") as file:
