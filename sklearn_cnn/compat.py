@@ -35,11 +35,11 @@ __all__ = [
     "available_if",
     "base_optimizer_methods",
     "check_optimize_result",
-    "compile_arguments",
-    "keras_defaults",
     "check_partial_fit_first_call",
     "check_sample_weight",
+    "compile_arguments",
     "fit_context",
+    "keras_defaults",
     "seeded_keras",
 ]
 
