@@ -1,0 +1,40 @@
+"""The estimators that the common tests run on: a new one is a line here."""
+
+from sklearn.base import clone, is_classifier, is_regressor
+
+from sklearn_cnn import Autoencoder, CNNClassifier, CNNRegressor, MLPClassifier, MLPRegressor
+
+from ._problems import problem
+
+# Small networks, so that hundreds of fits stay quick. They must learn, too: scikit-learn's checks
+# of regressors ask for R2 > 0.5.
+ESTIMATORS = [
+    MLPClassifier(hidden_layer_sizes=(8,)),
+    MLPRegressor(hidden_layer_sizes=(30,), learning_rate_init=0.01),
+    CNNClassifier(filters=(4,), hidden_layer_sizes=(8,)),
+    CNNRegressor(filters=(8,), hidden_layer_sizes=(30,), learning_rate_init=0.01),
+    Autoencoder(hidden_layer_sizes=(8,)),
+]
+NAMES = [type(estimator).__name__ for estimator in ESTIMATORS]
+PERCEPTRONS = [MLPClassifier, MLPRegressor]
+
+
+def quick(name, **settings):
+    """An unfitted estimator that trains for three epochs unless told otherwise."""
+    template = next(e for e in ESTIMATORS if type(e).__name__ == name)
+    return clone(template).set_params(**{"max_iter": 3, "random_state": 0} | settings)
+
+
+def data_for(estimator):
+    """X and y of a problem that the estimator is made for; y is None where it takes none."""
+    data = problem("two classes" if is_classifier(estimator) else "numbers")
+    has_target = is_classifier(estimator) or is_regressor(estimator)
+    return data.X, data.y if has_target else None
+
+
+def response(estimator, X):
+    """All that a fitted estimator has to say of X, as numbers."""
+    for method in ("predict_proba", "predict", "transform"):
+        if hasattr(estimator, method):
+            return getattr(estimator, method)(X)
+    raise AssertionError(f"{estimator} predicts nothing")
