@@ -19,6 +19,7 @@ from sklearn_cnn.encoding import total_weights, validation_split
 from sklearn_cnn.prediction import outputs
 from sklearn_cnn.training import Objective, Plan, Progress, Reason, Rows, train
 from sklearn_cnn.training.lbfgs import train_lbfgs
+from sklearn_cnn.training.loop import SEGMENT_BYTES
 from sklearn_cnn.training.progress import Lines, Listeners, Meter
 
 from . import _model
@@ -402,7 +403,9 @@ class BaseNetwork(BaseEstimator):
     def _cast(x, dtype: str):
         """Inputs in the network's float type; whole numbers stay, for embeddings."""
         if sparse.issparse(x):
-            return x.toarray().astype(dtype, copy=False)
+            # Small sparse rows train as dense ones, in the same program.
+            small = x.shape[0] * x.shape[1] * np.dtype(dtype).itemsize <= SEGMENT_BYTES
+            return x.toarray().astype(dtype, copy=False) if small else x.tocsr().astype(dtype)
         if isinstance(x, dict):
             return {name: BaseNetwork._cast(part, dtype) for name, part in x.items()}
         if isinstance(x, list | tuple):

@@ -54,6 +54,22 @@ class Best(NamedTuple):
     non_trainable: Any
 
 
+class Sums(NamedTuple):
+    """What the batches of an epoch add up."""
+
+    loss: Any  # of batches, each times its rows
+    metrics: Any
+
+
+class ValidationSums(NamedTuple):
+    """What the batches of a validation add up."""
+
+    loss: Any  # of rows, weighted
+    weight: Any
+    score: Any
+    metrics: Any
+
+
 class Controls(NamedTuple):
     """Run-time inputs of a call."""
 
@@ -74,6 +90,8 @@ class Epochs:
         ``run(state, watch, best, data, validation, orders, controls)`` returns
         ``(state, watch, best, records, n_done)``; ``records`` has one row an epoch and the
         columns ``columns``.
+    train_segment, validate_segment, end_epoch : callable
+        The parts of an epoch, for rows that do not fit into memory as dense arrays.
     """
 
     def __init__(self, shape: ProgramShape, backend):
@@ -95,6 +113,10 @@ class Epochs:
         if shape.validation_bucket:
             self.columns += ["val_loss", "score", *(f"val_{name}" for name in names)]
         self.run = backend.compile(self._run, shape.executor)
+        # The same in parts, for rows that come one segment after the other.
+        self.train_segment = backend.compile(self._train, shape.executor)
+        self.validate_segment = backend.compile(self._validate, Executor.GRAPH)
+        self.end_epoch = backend.compile(self._end, Executor.GRAPH)
 
     def _run(self, state, watch, best, data, validation, orders, controls):
         if self.shape.n_epochs == 1:
@@ -121,29 +143,77 @@ class Epochs:
         return state, watch, best, records, n_done
 
     def _epoch(self, state, watch, best, data, validation, order, controls):
-        numbers = controls.numbers._replace(rate=watch.rate)
-        size = self.shape.batch_size
+        state, sums = self._train(state, self.no_sums(), data, order, watch.rate, controls)
+        validation_sums = None
+        if self.shape.validation_bucket:
+            validation_sums = self._validate(state, self.no_validation_sums(), validation)
+        return self._end(state, watch, best, sums, validation_sums, controls)
+
+    def no_sums(self) -> Sums:
+        """What an epoch adds up, before its first batch."""
+        return Sums(ops.zeros((), self.dtype), self.rule.initial_metrics())
+
+    def no_validation_sums(self) -> ValidationSums:
+        """What a validation adds up, before its first batch."""
+        size = self.shape.objective.score_size(self.shape.units)
         zero = ops.zeros((), self.dtype)
+        return ValidationSums(
+            zero, zero, ops.zeros((size,), self.dtype), self.rule.initial_metrics()
+        )
+
+    def _train(self, state: State, sums: Sums, data: Data, order, rate, controls: Controls):
+        """The batches of ``order``."""
+        numbers = controls.numbers._replace(rate=rate)
+        size = self.shape.batch_size
 
         def step(carry, i, n_rows=size):
-            state, metrics, loss_sum = carry
+            state, sums = carry
             rows = ops.slice(order, (i * size,), (n_rows,))
             batch, n_real = _batch(data, rows, self.dtype)
-            state, metrics, loss = self.rule.step(state, metrics, batch, numbers)
-            return state, metrics, loss_sum + loss * n_real
+            state, metrics, loss = self.rule.step(state, sums.metrics, batch, numbers)
+            return state, Sums(sums.loss + loss * n_real, metrics)
 
-        carry = (state, self.rule.initial_metrics(), zero)
-        carry = self.backend.fold(step, carry, controls.n_batches, self.shape.executor)
+        carry = self.backend.fold(step, (state, sums), controls.n_batches, self.shape.executor)
         if self.shape.remainder:
             carry = step(carry, controls.n_batches, self.shape.remainder)
-        state, metrics, loss_sum = carry
+        return carry
+
+    def _validate(self, state: State, sums: ValidationSums, data: Data) -> ValidationSums:
+        """Losses (without penalties), scores and metrics of rows, batch by batch."""
+        size = self.shape.validation_batch
+        objective = self.shape.objective
+        trainable = self.rule.unpack(state.trainable)
+
+        def step(sums, i):
+            x, y, weight, offset = (rows_from(part, i * size, size) for part in data)
+            output, _, _ = self.network(trainable, state.non_trainable, x)
+            output = output if offset is None else output + offset
+            return ValidationSums(
+                sums.loss + ops.sum(weight * objective.family.loss(y, output)),
+                sums.weight + ops.sum(weight),
+                sums.score + objective.score_sums(y, output, weight),
+                self.rule.update_metrics(sums.metrics, y, output, weight),
+            )
+
+        n_steps = self.shape.validation_bucket // size
+        if n_steps == 1:
+            return step(sums, 0)
+        # Nothing to update in place: the sums are loop variables on every executor.
+        return self.backend.fold(step, sums, n_steps, Executor.GRAPH)
+
+    def _end(self, state, watch, best, sums: Sums, validation_sums, controls: Controls):
+        """The end of an epoch: its record, the stopping rule, the best weights."""
         n_rows = ops.cast(controls.n_rows, self.dtype)
-        loss = loss_sum / n_rows
-        record = [loss, watch.rate, *self.rule.metric_results(metrics, self.dtype)]
+        loss = sums.loss / n_rows
+        record = [loss, watch.rate, *self.rule.metric_results(sums.metrics, self.dtype)]
         watched = loss
-        if self.shape.validation_bucket:
-            val_loss, score, metrics = self._validate(state, validation, controls)
-            record += [val_loss, score, *self.rule.metric_results(metrics, self.dtype)]
+        if validation_sums is not None:
+            objective = self.shape.objective
+            scale = objective.family.loss_scale(self.shape.units)
+            val_loss = scale * validation_sums.loss / validation_sums.weight
+            score = objective.finish_score(validation_sums.score, controls.score_totals)
+            record += [val_loss, score]
+            record += self.rule.metric_results(validation_sums.metrics, self.dtype)
             watched = {"loss": loss, "val_loss": val_loss, "score": -score}[self.shape.watched]
         watch, improved = after_epoch(
             watch, watched, loss, n_rows, controls.rule, self.shape.policy
@@ -154,36 +224,6 @@ class Epochs:
                 _choose(improved, state.non_trainable, best.non_trainable),
             )
         return state, watch, best, ops.stack([ops.cast(c, self.dtype) for c in record])
-
-    def _validate(self, state: State, data: Data, controls: Controls):
-        """Validation loss (without penalties), score and metrics, batch by batch."""
-        size = self.shape.validation_batch
-        objective = self.shape.objective
-        trainable = self.rule.unpack(state.trainable)
-
-        def step(carry, i):
-            loss_sum, weight_sum, score_sums, metrics = carry
-            x, y, weight, offset = (rows_from(part, i * size, size) for part in data)
-            output, _, _ = self.network(trainable, state.non_trainable, x)
-            output = output if offset is None else output + offset
-            loss_sum = loss_sum + ops.sum(weight * objective.family.loss(y, output))
-            score_sums = score_sums + objective.score_sums(y, output, weight)
-            metrics = self.rule.update_metrics(metrics, y, output, weight)
-            return loss_sum, weight_sum + ops.sum(weight), score_sums, metrics
-
-        zero = ops.zeros((), self.dtype)
-        sums = ops.zeros((objective.score_size(self.shape.units),), self.dtype)
-        carry = (zero, zero, sums, self.rule.initial_metrics())
-        n_steps = self.shape.validation_bucket // size
-        if n_steps == 1:
-            carry = step(carry, 0)
-        else:
-            # Nothing to update in place: the sums are loop variables on every executor.
-            carry = self.backend.fold(step, carry, n_steps, Executor.GRAPH)
-        loss_sum, weight_sum, score_sums, metrics = carry
-        scale = objective.family.loss_scale(self.shape.units)
-        score = objective.finish_score(score_sums, controls.score_totals)
-        return scale * loss_sum / weight_sum, score, metrics
 
 
 def _batch(data: Data, rows, dtype: str):

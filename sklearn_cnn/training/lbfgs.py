@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy import optimize
+from scipy import optimize, sparse
 
 from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
@@ -18,19 +18,17 @@ _BLOCK_CELLS = 8_000_000
 
 @dataclass(frozen=True)
 class LossShape:
-    """All that shapes a compiled loss of all rows."""
+    """All that shapes a compiled loss of rows."""
 
     architecture: Any
     objective: Any
-    row_bucket: int
-    block: int
+    n_rows: int  # of a call
+    block: int  # of these pass through the network at a time
     offset: bool
-    l2: bool
-    l1: bool
 
 
-class FullLoss:
-    """Loss and gradient of all rows as functions of one vector of weights."""
+class LossSums:
+    """Loss and gradient, summed over rows, as functions of one vector of weights."""
 
     def __init__(self, shape: LossShape, backend):
         from .network import Network
@@ -39,40 +37,83 @@ class FullLoss:
         self.shape = shape
         self.backend = backend
         self.network = Network(shape.architecture)
-        self.loss = SupervisedLoss(self.network, shape.objective, backend, l2=shape.l2, l1=shape.l1)
+        self.loss = SupervisedLoss(self.network, shape.objective, backend, l2=False, l1=False)
         self.run = backend.compile(self._run, Executor.GRAPH)
 
-    def _run(self, vector, non_trainable, data, numbers):
+    def _run(self, vector, non_trainable, data):
         from keras import ops
 
         from .epochs import rows_from
 
         trainable = self.network.unflatten(vector)
+        size = self.shape.block
 
         def block(carry, i):
-            loss_sum, gradient_sum, total = carry
+            loss_sum, gradient_sum = carry
             batch = type(data)(*(rows_from(part, i * size, size) for part in data))
             weight = ops.sum(batch.weight)
             loss, gradients, _, _ = self.loss.data_gradient(trainable, non_trainable, batch, None)
+            gradient = self.network.flatten(gradients)
             present = weight > 0  # a block of padding rows has no mean
             loss = ops.where(present, loss * weight, ops.zeros_like(loss))
-            gradient = self.network.flatten(gradients)
             gradient = ops.where(present, gradient * weight, ops.zeros_like(gradient))
-            return loss_sum + loss, gradient_sum + gradient, total + weight
+            return loss_sum + loss, gradient_sum + gradient
 
-        size = self.shape.block
-        zero = ops.zeros((), vector.dtype)
-        carry = (zero, ops.zeros_like(vector), zero)
-        n_blocks = self.shape.row_bucket // size
+        carry = (ops.zeros((), vector.dtype), ops.zeros_like(vector))
+        n_blocks = self.shape.n_rows // size
         if n_blocks == 1:
-            carry = block(carry, 0)
-        else:
-            carry = self.backend.fold(block, carry, n_blocks, Executor.GRAPH)
-        loss, gradient, total = carry
-        loss, gradients = self.loss.add_penalty(
-            loss / total, self.network.unflatten(gradient / total), trainable, numbers, total
+            return block(carry, 0)
+        return self.backend.fold(block, carry, n_blocks, Executor.GRAPH)
+
+
+class FullLoss:
+    """Mean loss of all rows with the penalties, and its gradient, for SciPy."""
+
+    def __init__(self, plan: Plan, program: LossSums, rows: Rows, non_trainable: list):
+        self.plan, self.program, self.rows = plan, program, rows
+        self.array = program.backend.array
+        self.non_trainable = [self.array(value) for value in non_trainable]
+        self.total = float(rows.n_rows if rows.weight is None else np.sum(rows.weight))
+        self.kernels = np.concatenate(
+            [
+                np.full(int(np.prod(shape)), penalised)
+                for shape, penalised in zip(
+                    program.network.shapes(), program.network.penalised, strict=True
+                )
+            ]
         )
-        return loss, self.network.flatten(gradients)
+        self._data = None if sparse.issparse(rows.x) else self._load(rows)
+
+    def _load(self, rows: Rows):
+        from .loop import padded_rows
+
+        n_rows = self.program.shape.n_rows
+        return padded_rows(rows, n_rows, np.dtype("float64"), self.program.backend)
+
+    def _segments(self):
+        if self._data is not None:
+            yield self._data
+            return
+        size = self.program.shape.n_rows
+        for start in range(0, self.rows.n_rows, size):
+            part = Rows(
+                *(None if field is None else field[start : start + size] for field in self.rows)
+            )
+            yield self._load(part._replace(x=part.x.toarray()))
+
+    def __call__(self, vector: np.ndarray) -> tuple[float, np.ndarray]:
+        """Loss and gradient at ``vector``."""
+        loss, gradient = 0.0, np.zeros_like(vector)
+        on_device = self.array(vector)
+        for data in self._segments():
+            loss_sum, gradient_sum = self.program.run(on_device, self.non_trainable, data)
+            loss += float(loss_sum)
+            gradient += np.asarray(gradient_sum)
+        kernels = np.where(self.kernels, vector, 0.0)
+        loss += 0.5 * self.plan.alpha * float(kernels @ kernels)
+        loss += self.plan.l1 * float(np.abs(kernels).sum())
+        gradient += self.plan.alpha * kernels + self.plan.l1 * np.sign(kernels)
+        return loss / self.total, gradient / self.total
 
 
 def train_lbfgs(
@@ -90,52 +131,29 @@ def train_lbfgs(
             "solver='lbfgs' needs a loss that is a function of the weights alone: it goes with "
             "dropout=0 and batch_normalization=False. Use 'adam' or 'sgd', or leave these out."
         )
-    from .loop import bucket
+    from .loop import SEGMENT_BYTES, bucket
 
     backend = backends.current()
     architecture = replace(plan.architecture, dtype="float64")
     cells = max(int(np.prod(architecture.input_shape)), 1)
-    block = row_bucket = bucket(rows.n_rows)
+    n_rows = bucket(rows.n_rows)
+    if sparse.issparse(rows.x):
+        n_rows = max(1, min(n_rows, SEGMENT_BYTES // (8 * cells)))
+    block = n_rows
     while block * cells > _BLOCK_CELLS and block % 2 == 0:
         block //= 2
-    shape = LossShape(
-        architecture=architecture,
-        objective=plan.objective,
-        row_bucket=row_bucket,
-        block=block,
-        offset=rows.offset is not None,
-        l2=plan.alpha > 0,
-        l1=plan.l1 > 0,
-    )
+    shape = LossShape(architecture, plan.objective, n_rows, block, rows.offset is not None)
     with backend.precision("float64"):
-        program = PROGRAMS.get(shape, lambda: FullLoss(shape, backend))
+        program = PROGRAMS.get(shape, lambda: LossSums(shape, backend))
         return _minimise(plan, program, progress, rows, max_fun, listener)
 
 
-def _minimise(plan: Plan, program: FullLoss, progress: Progress, rows, max_fun, listener):
-    from .loop import padded_rows
-    from .steps.supervised import Numbers
-
-    array = program.backend.array
-    data = padded_rows(rows, program.shape.row_bucket, np.dtype("float64"), program.backend)
+def _minimise(plan: Plan, program: LossSums, progress: Progress, rows, max_fun, listener):
     trainable, non_trainable = program.network.split(
         [weight.astype(np.float64) for weight in progress.weights], plan.seed
     )
-    non_trainable = [array(value) for value in non_trainable]
-    zero = array(np.float64(0))
-    numbers = Numbers(
-        alpha=array(np.float64(plan.alpha)),
-        l1=array(np.float64(plan.l1)),
-        dropout=zero,
-        key=zero,
-        rate=zero,
-        optimizer=(),
-    )
+    full_loss = FullLoss(plan, program, rows, non_trainable)
     losses: list[float] = []
-
-    def loss_and_gradient(vector):
-        loss, gradient = program.run(array(vector), non_trainable, data, numbers)
-        return float(loss), np.asarray(gradient)
 
     last = np.concatenate([np.ravel(weight) for weight in trainable])
 
@@ -149,7 +167,7 @@ def _minimise(plan: Plan, program: FullLoss, progress: Progress, rows, max_fun, 
     reason, report = Reason.STALLED, None
     try:
         report = optimize.minimize(
-            loss_and_gradient,
+            full_loss,
             last,
             method="L-BFGS-B",
             jac=True,
@@ -171,7 +189,7 @@ def _minimise(plan: Plan, program: FullLoss, progress: Progress, rows, max_fun, 
         start += weight.size
     weights = [
         weight.astype(plan.architecture.dtype)
-        for weight in program.network.join(pieces, [np.asarray(v) for v in non_trainable])
+        for weight in program.network.join(pieces, non_trainable)
     ]
     result = Result(
         progress=Progress(weights=weights),

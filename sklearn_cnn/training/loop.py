@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
+from scipy import sparse
 
 from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
@@ -20,6 +21,8 @@ _EPOCHS_A_CALL = (50, 10, 1)
 _STEP_SECONDS = 3e-5
 _FLOPS = 5e10
 _VALIDATION_CELLS = 4_000_000
+# Sparse rows are made dense a segment at a time, of at most this many bytes.
+SEGMENT_BYTES = 64 * 2**20
 
 
 class Listener(Protocol):
@@ -76,7 +79,10 @@ def train(
         program = PROGRAMS.get(
             shape, lambda: Epochs(shape, backend), xla=shape.executor is Executor.XLA
         )
-        run = _Run(plan, program, progress, rows, validation, backend)
+        run_class = Run
+        if sparse.issparse(rows.x):
+            from .segments import SegmentedRun as run_class
+        run = run_class(plan, program, progress, rows, validation, backend)
         if order is not None and len(order) == rows.n_rows:
             run.order = order
         try:
@@ -91,7 +97,8 @@ def _shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
 
     n_rows, batch_size = rows.n_rows, plan.batch_size
     interact = plan.architecture.rows_interact
-    if batch_size >= n_rows and not interact:
+    in_segments = sparse.issparse(rows.x)
+    if batch_size >= n_rows and not interact and not in_segments:
         batch_size = bucket(n_rows)  # one batch: masked rows cost less than another program
     remainder = n_rows % batch_size if interact else 0
     n_steps = -(-n_rows // batch_size)
@@ -101,7 +108,8 @@ def _shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
         dense=plan.architecture.wants_xla, work=float(n_steps) * plan.max_iter
     )
     n_epochs = 1
-    if not (listener and listener.every_epoch) and executor is not Executor.VARIABLES:
+    every_epoch = in_segments or (listener and listener.every_epoch)
+    if not every_epoch and executor is not Executor.VARIABLES:
         n_epochs = _epochs_a_call(_CALL_SECONDS / epoch_seconds, plan.max_iter)
     validation_bucket = validation_batch = 0
     if validation is not None:
@@ -110,6 +118,11 @@ def _shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
         validation_batch = validation_bucket
         while validation_batch * cells > _VALIDATION_CELLS and validation_batch % 2 == 0:
             validation_batch //= 2
+        if in_segments:
+            validation_bucket = validation_batch
+    row_bucket = bucket(n_rows)
+    if in_segments:
+        row_bucket = batch_size * segment_batches(plan, n_rows, batch_size)
     shape = ProgramShape(
         architecture=plan.architecture,
         objective=plan.objective,
@@ -117,7 +130,7 @@ def _shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
         metrics=plan.metrics,
         units=rows.y.shape[1],
         batch_size=batch_size,
-        row_bucket=bucket(n_rows),
+        row_bucket=row_bucket,
         remainder=remainder,
         n_epochs=n_epochs,
         weighted=rows.weight is not None,
@@ -144,6 +157,14 @@ def _epochs_a_call(affordable: float, max_iter: int) -> int:
     if max_iter == 1:
         return 1
     return next((n for n in _EPOCHS_A_CALL if n <= affordable), 1)
+
+
+def segment_batches(plan: Plan, n_rows: int, batch_size: int) -> int:
+    """Batches of sparse rows that are made dense at a time."""
+    itemsize = np.dtype(plan.architecture.dtype).itemsize
+    row_bytes = math.prod(plan.architecture.input_shape) * itemsize
+    whole = -(-n_rows // batch_size)
+    return max(1, min(whole, SEGMENT_BYTES // (row_bytes * batch_size)))
 
 
 def padded_rows(
@@ -177,7 +198,7 @@ def padded_rows(
     )
 
 
-class _Run:
+class Run:
     """One fit in the middle: device arrays, and what has been recorded."""
 
     def __init__(self, plan: Plan, program, progress: Progress, rows: Rows, validation, backend):
@@ -210,19 +231,27 @@ class _Run:
         self.best = Best(self.state.trainable, self.state.non_trainable)
         if not plan.keep_best:
             self.best = Best([], [])
-        shape = program.shape
-        self.data = padded_rows(rows, shape.row_bucket, self.dtype, backend, optional_weight=True)
-        self.validation = None
         totals = np.ones(1, self.dtype)
         if validation is not None:
-            self.validation = padded_rows(validation, shape.validation_bucket, self.dtype, backend)
             weight = np.ones(validation.n_rows) if validation.weight is None else validation.weight
             totals = plan.objective.score_totals(validation.y, weight.astype(self.dtype))
         self.score_totals = array(totals.astype(self.dtype))
+        self._load(rows, validation)
         self.records: list[np.ndarray] = []
         self.seconds: list[float] = []
         self.n_epochs = 0
         self.reason = Reason.RUNNING
+
+    def _load(self, rows: Rows, validation: Rows | None) -> None:
+        shape = self.program.shape
+        self.data = padded_rows(
+            rows, shape.row_bucket, self.dtype, self.backend, optional_weight=True
+        )
+        self.validation = None
+        if validation is not None:
+            self.validation = padded_rows(
+                validation, shape.validation_bucket, self.dtype, self.backend
+            )
 
     def _on_device(self, packed):
         if isinstance(packed, list):
@@ -251,17 +280,34 @@ class _Run:
                     self.reason = Reason.CALLBACK
 
     def _call(self, orders: np.ndarray, n_epochs: int) -> int:
-        from .epochs import Controls
-        from .steps.supervised import Numbers
-
-        plan, shape, array = self.plan, self.program.shape, self.backend.array
+        shape, array = self.program.shape, self.backend.array
         length = -(-shape.row_bucket // shape.batch_size) * shape.batch_size
         length += shape.batch_size if shape.remainder else 0
         padded = np.full((shape.n_epochs, length), -1, dtype=np.int32)
         padded[: len(orders), : self.n_rows] = orders
         whole = self.n_rows // shape.batch_size
         n_batches = whole if shape.remainder else -(-self.n_rows // shape.batch_size)
-        controls = Controls(
+        controls = self._controls(n_batches, n_epochs)
+        started = time.perf_counter()
+        self.state, self.watch, self.best, records, n_done = self.program.run(
+            self.state, self.watch, self.best, self.data, self.validation, array(padded), controls
+        )
+        self._note(np.asarray(records)[: int(n_done)], time.perf_counter() - started)
+        return int(n_done)
+
+    def _note(self, records: np.ndarray, seconds: float) -> None:
+        """Keep what a call reported of its epochs."""
+        self.records.extend(records)
+        self.seconds.extend([seconds / len(records)] * len(records))
+        self.n_epochs += len(records)
+        self.reason = Reason(int(self.watch.reason))
+
+    def _controls(self, n_batches: int, n_epochs: int):
+        from .epochs import Controls
+        from .steps.supervised import Numbers
+
+        plan, array = self.plan, self.backend.array
+        return Controls(
             n_rows=array(np.int32(self.n_rows)),
             n_batches=array(np.int32(n_batches)),
             n_epochs=array(np.int32(n_epochs)),
@@ -282,16 +328,6 @@ class _Run:
             ),
             score_totals=self.score_totals,
         )
-        started = time.perf_counter()
-        self.state, self.watch, self.best, records, n_done = self.program.run(
-            self.state, self.watch, self.best, self.data, self.validation, array(padded), controls
-        )
-        n_done = int(n_done)
-        self.records.extend(np.asarray(records)[:n_done])
-        self.seconds.extend([(time.perf_counter() - started) / n_done] * n_done)
-        self.n_epochs += n_done
-        self.reason = Reason(int(self.watch.reason))
-        return n_done
 
     def last_logs(self) -> dict[str, float]:
         """The last epoch's numbers by name."""
