@@ -21,7 +21,7 @@ print.sklearncnn_mlp <- function(x, digits = max(3L, getOption("digits") - 3L), 
 architecture_line <- function(x) {
   sizes <- paste(lengths(x$units), collapse = "-")
   paste0(
-    "Network ", sizes, " with ", length(x$coefficients), " coefficients",
+    "Network ", sizes, " with ", NROW(x$coefficients), " coefficients",
     if (length(x$hidden)) paste0(", ", x$activation),
     "; ", x$family$family, " family, ", x$family$link, " link"
   )
