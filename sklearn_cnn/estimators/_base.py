@@ -188,7 +188,8 @@ class BaseNetwork(BaseEstimator):
 
     def _encode_validation(self, X_val, y_val, sample_weight) -> Rows:
         X, y = self._validate(X_val, X_val if y_val is None else y_val, reset=False)
-        weight = total_weights(sample_weight, getattr(self, "class_weight", None), y, X)
+        # y_val need not hold every class that class_weight names.
+        weight = self._total_weights(sample_weight, y, X, getattr(self, "classes_", None))
         return Rows(self._inputs(X), self._encode_target_again(y), weight)
 
     def _fit_rows(self, rows: Rows, validation, *, first_pass: bool, incremental: bool) -> None:
