@@ -27,7 +27,11 @@ _PROBABILITY_LOSSES = ("crossentropy", "kl_divergence", "kullback_leibler", "foc
 
 
 def _has_probabilities(estimator) -> bool:
-    loss = estimator.loss
+    return estimator._gives_probabilities()
+
+
+def is_probability_loss(loss) -> bool:
+    """Whether a network that is trained on ``loss`` learns probabilities of classes."""
     if isinstance(loss, Family) or loss is None:
         return True
     name = loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
@@ -53,6 +57,10 @@ class _Supervised(BaseNetwork):
     # What scikit-learn's checks of X and y allow, by kind of input.
     _input_checks: dict = {"accept_sparse": ["csr", "csc"]}
     _target_checks: dict = {}
+
+    def _loss_in_use(self):
+        """The loss, where ``loss`` may leave it open."""
+        return self.loss
 
     def _validate(self, X, y, *, reset: bool):
         X, y = validate_data(
@@ -163,17 +171,22 @@ class NetworkClassifier(ClassifierMixin, _Supervised):
             canonical = families.multinomial()
         elif kind.startswith("multilabel"):
             canonical = families.get("multilabel")
-        if isinstance(self.loss, Family):
-            if kind == "multiclass" and self.loss.name != "multinomial":
+        loss = self._loss_in_use()
+        if isinstance(loss, Family):
+            if kind == "multiclass" and loss.name != "multinomial":
                 raise ValueError(
-                    f"loss={self.loss} is for two classes, but y has {len(self.classes_)}: "
+                    f"loss={loss} is for two classes, but y has {len(self.classes_)}: "
                     "use multinomial()."
                 )
-            return Objective(self.loss, "accuracy")
-        if self.loss == "log_loss":
+            return Objective(loss, "accuracy")
+        if loss == "log_loss":
             return Objective(canonical, "accuracy")
-        loss = describe_loss(self.loss, classifier=True, activation=canonical.activation)
+        loss = describe_loss(loss, classifier=True, activation=canonical.activation)
         return Objective(loss, "accuracy", multilabel=kind.startswith("multilabel"))
+
+    def _gives_probabilities(self) -> bool:
+        """Whether there is `predict_proba`."""
+        return is_probability_loss(self.loss)
 
     def _stratify(self, target: np.ndarray) -> np.ndarray | None:
         if target.shape[1] == 1:
@@ -295,11 +308,12 @@ class NetworkRegressor(RegressorMixin, _Supervised):
 
     def _objective(self, target: np.ndarray) -> Objective:
         named = {"squared_error": families.gaussian, "poisson": families.poisson}
-        family: Any = self.loss
-        if isinstance(self.loss, str) and self.loss in named:
-            family = named[self.loss]()
+        loss = self._loss_in_use()
+        family: Any = loss
+        if isinstance(loss, str) and loss in named:
+            family = named[loss]()
         if not isinstance(family, Family):
-            family = describe_loss(self.loss, classifier=False, activation="linear")
+            family = describe_loss(loss, classifier=False, activation="linear")
         if isinstance(family, Family) and family.name == "negative_binomial":
             family = family if family.theta is not None else family.with_theta(1.0)
         family.check_target(target)
