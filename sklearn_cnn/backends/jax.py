@@ -8,6 +8,12 @@ import keras
 import numpy as np
 
 from ._interface import Executor
+from .programs import PROGRAMS
+
+# JAX keeps every program that it ever compiled, about 8 MB a network with those that drew its
+# weights, until all of them are dropped at once. Fewer than the cache counts: its bound, beyond
+# which TensorFlow has a plain graph, is never reached here.
+_MOST_PROGRAMS = 60
 
 
 class JaxBackend:
@@ -15,6 +21,9 @@ class JaxBackend:
 
     name = "jax"
     compiles = True
+
+    def __init__(self):
+        self._n_compiled = 0
 
     def executor(self, *, dense: bool, work: float) -> Executor:
         # There is no plain graph: without `jit` each operation is a program of its own.
@@ -30,7 +39,20 @@ class JaxBackend:
         return jax.device_put(np.array(value))
 
     def compile(self, function: Callable, executor: Executor) -> Callable:
-        return jax.jit(function)
+        if self._n_compiled >= _MOST_PROGRAMS:
+            self._n_compiled = 0
+            PROGRAMS.release()
+            jax.clear_caches()
+        program, is_compiled = jax.jit(function), False
+
+        def run(*arguments):
+            nonlocal is_compiled
+            if not is_compiled:  # at the first call, which for some programs never comes
+                is_compiled = True
+                self._n_compiled += 1
+            return program(*arguments)
+
+        return run
 
     def value_and_grad(self, function: Callable) -> Callable:
         return jax.value_and_grad(function, has_aux=True)

@@ -61,5 +61,11 @@ class ProgramCache:
         with self._lock:
             self._programs.clear()
 
+    def release(self) -> None:
+        """Forget every program where the backend gives back what they held."""
+        with self._lock:
+            self._programs.clear()
+            self.n_xla = 0
+
 
 PROGRAMS = ProgramCache()
