@@ -1,11 +1,10 @@
 """Keras's callbacks: they have no configuration, but arguments, and attributes that keep them."""
 
 import sys
-import warnings
 from typing import Any
 
 from ._archive import ArchiveError
-from ._keras import keras_name
+from ._keras import HARMLESS_CALLBACKS, keras_name
 from ._tree import Decoder, Encoder, Kind, Node
 
 # Arguments, and after = the attribute that keeps one under another name.
@@ -81,11 +80,10 @@ class _Callback(Kind):
         cls = getattr(keras.callbacks, name)
         values = {argument: decoder.decode(item) for argument, item in arguments.items()}
         if name in _WRITERS and not decoder.trusted.has(cls):
-            warnings.warn(
+            decoder.warnings.append(
                 f"A callback of the file is left out: {name} would write to "
                 f"{values.get(_WRITERS[name])!r} in the next fit. To keep it, pass "
-                f"trusted=[keras.callbacks.{name}] to load.",
-                stacklevel=2,
+                f"trusted=[keras.callbacks.{name}] to load."
             )
             return LEFT_OUT
         return cls(**values)
@@ -94,7 +92,7 @@ class _Callback(Kind):
 def is_callback(value: Any) -> bool:
     """Whether ``value`` is a callback of Keras that can be saved, or a class of one."""
     if isinstance(value, type):
-        return (keras_name(value) or "").startswith("keras.callbacks.")
+        return value.__name__ in HARMLESS_CALLBACKS and keras_name(value) is not None
     return _Callback().accepts(value)
 
 

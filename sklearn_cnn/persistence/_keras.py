@@ -15,13 +15,14 @@ import re
 import secrets
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import FunctionType
 from typing import Any
 
 from sklearn_cnn.compat import seeded_keras
 
 from ._archive import ArchiveError
+from ._references import untrusted
 from ._tree import Decoder, Encoder, Kind, Node
 
 # Namespaces of Keras in which classes and functions are parameters.
@@ -56,9 +57,16 @@ _MODULES = re.compile(
     r"|optimizers|optimizers\.schedules|quantizers|random|regularizers"
     r"|src\.models\.functional|src\.ops\.\w+))?"
 )
+_SHORT_FORMS = ("constraints", "initializers", "losses", "metrics", "optimizers", "regularizers")
 _IN_KERAS = frozenset({"DTypePolicy", "FloatDTypePolicy", "Functional", "Model", "Sequential"})
 # They run saved graphs, pickled modules or functions of other libraries.
 _REFUSED = frozenset({"FlaxLayer", "JaxLayer", "TFSMLayer", "TorchModuleWrapper"})
+# They make objects of whatever configurations they are called with.
+_READERS = frozenset({"deserialize", "get"})
+# Callbacks that neither write files nor use the network nor call functions.
+HARMLESS_CALLBACKS = frozenset(
+    {"EarlyStopping", "ReduceLROnPlateau", "SwapEMAWeights", "TerminateOnNaN"}
+)
 _VALUES = frozenset(
     {"__bytes__", "__ellipsis__", "__keras_tensor__", "__numpy__", "__slice__", "__tensor__"}
 )
@@ -82,10 +90,12 @@ class _Name(Kind):
         namespace, _, name = node["name"].removeprefix("keras.").rpartition(".")
         if node["name"].startswith("keras.") and namespace in _NAMESPACES:
             found = getattr(_attribute(keras, namespace), name)
+            allowed = _is_harmless(found) or decoder.trusted.has(found)
         else:
             found = keras.saving.get_registered_object(node["name"])
-        if not isinstance(found, type | FunctionType):
-            raise _unregistered(node["name"])
+            allowed = isinstance(found, type | FunctionType)
+        if not allowed:
+            raise _unregistered(node["name"]) if found is None else untrusted(node["name"])
         return found
 
 
@@ -108,7 +118,7 @@ class _KerasObject(Kind):
         try:
             config = keras.saving.serialize_keras_object(value)
             config = json.loads(json.dumps(config, allow_nan=False))
-            _check_config(config)
+            check_config(config)
             _check_shapes(config, weights)
         except (ArchiveError, NotImplementedError, TypeError, ValueError) as error:
             raise encoder.refusal(
@@ -126,7 +136,7 @@ class _KerasObject(Kind):
 
         config = node["config"]
         weights = [decoder.decode(weight) for weight in node["weights"]]
-        _check_config(config)
+        check_config(config)
         _check_shapes(config, weights)
         # The seeds that a configuration leaves open must not come from Python's global stream.
         with seeded_keras(secrets.randbits(31)):
@@ -142,20 +152,27 @@ class _KerasObject(Kind):
         return value
 
 
-def _check_config(config: Any) -> None:
-    """Refuse a configuration that names anything but layers, losses and the like."""
-    if isinstance(config, list):
+def check_config(config: Any, custom_names: Collection[str] = ()) -> None:
+    """Refuse a configuration that names anything but layers, losses and the like.
+
+    Names of ``custom_names`` are of classes and functions that the user vouches for.
+    """
+    if isinstance(config, list | tuple):
         for item in config:
-            _check_config(item)
+            check_config(item, custom_names)
     if not isinstance(config, dict):
         return
     for item in config.values():
-        _check_config(item)
+        check_config(item, custom_names)
     if "class_name" not in config or config["class_name"] in _VALUES:
         return
     import keras
 
     name, inner = config["class_name"], config.get("config")
+    # Exactly the name that Keras looks up first; null is none, whatever the class is called.
+    custom = inner if name == "function" else config.get("registered_name", name)
+    if type(custom) is str and custom in custom_names:
+        return
     if name == "function":
         # Keras looks for this name among the registered ones, then in its own modules.
         if keras.saving.get_registered_object(inner) is None and not _is_public_function(inner):
@@ -177,8 +194,12 @@ def _class_of(config: dict[str, Any]) -> type | None:
     import keras
 
     name, module = config["class_name"], config.get("module")
-    found = keras.saving.get_registered_object(config.get("registered_name"))
-    if found is None and type(module) is str and _MODULES.fullmatch(module):
+    found = keras.saving.get_registered_object(config.get("registered_name", name))
+    if found is None and "module" not in config and type(name) is str:
+        # The short form of initializers and the like; of layers an old reader would take it.
+        spaces = (_attribute(keras, space) for space in _SHORT_FORMS)
+        found = next((vars(space)[name] for space in spaces if name in vars(space)), None)
+    elif found is None and type(module) is str and _MODULES.fullmatch(module):
         if module == "keras" and name not in _IN_KERAS:
             return None
         if module.startswith("keras.src."):
@@ -187,6 +208,26 @@ def _class_of(config: dict[str, Any]) -> type | None:
         else:
             found = getattr(_attribute(keras, module.partition(".")[2]), name, None)
     return found if isinstance(found, type) else None
+
+
+def _is_harmless(found: Any) -> bool:
+    """Whether a public class or function of Keras may be made or called with any arguments."""
+    import keras
+
+    name = getattr(found, "__name__", "")
+    if isinstance(found, FunctionType):
+        return not name.startswith("_") and name not in _READERS
+    return (
+        isinstance(found, type)
+        and name not in _REFUSED
+        and not issubclass(found, keras.callbacks.Callback | keras.layers.Lambda)
+    ) or found in _harmless_callbacks()
+
+
+def _harmless_callbacks() -> set[type]:
+    import keras
+
+    return {getattr(keras.callbacks, name) for name in HARMLESS_CALLBACKS}
 
 
 def _is_named_function(config: Any) -> bool:
@@ -261,6 +302,12 @@ def keras_name(value: Any) -> str | None:
             return f"keras.{namespace}.{name}"
     registered = keras.saving.get_registered_name(value)
     return registered if keras.saving.get_registered_object(registered) is value else None
+
+
+def is_registered(value: Any) -> bool:
+    """Whether somebody registered a class or function with Keras, in this process."""
+    name = keras_name(value)
+    return name is not None and not name.startswith("keras.")
 
 
 def _attribute(keras: Any, path: str) -> Any:

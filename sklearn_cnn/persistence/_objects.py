@@ -7,7 +7,6 @@ attributes set, so that no method of theirs meets what a stranger wrote.
 """
 
 import copyreg
-import warnings
 from enum import Enum
 from typing import Any
 
@@ -17,17 +16,22 @@ from sklearn.utils import Bunch
 
 from ._archive import ArchiveError
 from ._callbacks import LEFT_OUT, is_callback
+from ._keras import is_registered
 from ._references import (
     is_compiled_class,
     is_estimator_class,
     is_record_class,
     name_of,
     record_fields,
+    untrusted,
 )
 from ._tree import Container, Decoder, Encoder, Kind, Node
 
 # Attributes that hold callbacks: one that cannot be saved is left out, the estimator is not.
 _CALLBACKS = ("callbacks", "_skl_callbacks")
+
+# A user's class or function beside the configuration in which it occurs.
+_CALLED = "sklearn_cnn.architectures.given.Named"
 
 # Rebuilds from two arrays the interpolation that its state leaves out.
 _OWN_SETSTATE = "IsotonicRegression"
@@ -72,12 +76,13 @@ class _Object(Container):
         state = {key: decoder.decode(item) for key, item in node["state"].items()}
         for key in state.keys() & set(_CALLBACKS):
             state[key] = _without(LEFT_OUT, state[key])
+        setstate = getattr(cls, "__setstate__", BaseEstimator.__setstate__)
         is_sklearns = cls.__module__.partition(".")[0] == "sklearn"
         if is_sklearns and cls.__name__ == _OWN_SETSTATE:
             state["_sklearn_version"] = sklearn.__version__
-            cls.__setstate__(value, state)
-        elif not is_sklearns and hasattr(cls, "__setstate__"):
-            cls.__setstate__(value, state)
+            setstate(value, state)
+        elif not is_sklearns and setstate is not BaseEstimator.__setstate__:
+            setstate(value, state)
         else:
             for key in state:
                 _check_attribute(cls, key)
@@ -99,6 +104,8 @@ class _Record(Kind):
         return vars(value).keys() <= known if hasattr(value, "__dict__") else True
 
     def encode(self, value: Any, encoder: Encoder) -> Node:
+        if f"{type(value).__module__}.{type(value).__qualname__}" == _CALLED:
+            encoder.configurations.custom_names.add(value.name)
         return {
             "class": reference(value, encoder),
             "fields": {
@@ -111,7 +118,13 @@ class _Record(Kind):
         cls = decoder.trusted.record_class(node["class"])
         if unknown := node["fields"].keys() - set(record_fields(cls)):
             raise ArchiveError(f"{node['class']} has no {', '.join(sorted(unknown))}")
-        return cls(**{key: decoder.decode(item) for key, item in node["fields"].items()})
+        record = cls(**{key: decoder.decode(item) for key, item in node["fields"].items()})
+        if f"{cls.__module__}.{cls.__qualname__}" == _CALLED:
+            # What stands here is called to make a model, with arguments from the file.
+            if not decoder.trusted.has(record.value) and not is_registered(record.value):
+                raise untrusted(str(record.name))
+            decoder.configurations.custom_names.add(record.name)
+        return record
 
 
 class _Enumeration(Kind):
@@ -185,7 +198,7 @@ def _is_plain_object(value: Any) -> bool:
 
 
 def _without_lost_callbacks(callbacks: Any, encoder: Encoder) -> Any:
-    """``callbacks`` without those that no archive can hold, each with a warning."""
+    """``callbacks`` without those that no archive can hold; a warning names each."""
     lost = []
     for callback in callbacks if type(callbacks) in (list, tuple) else [callbacks]:
         if callback is None or is_callback(callback):
@@ -194,7 +207,7 @@ def _without_lost_callbacks(callbacks: Any, encoder: Encoder) -> Any:
             name = getattr(callback, "__name__", type(callback).__name__)
             error = ArchiveError(f"{name} is none of Keras's callbacks that settings describe")
         if error is not None:
-            warnings.warn(f"A callback is left out of the file: {error}", stacklevel=2)
+            encoder.warnings.append(f"A callback is left out of the file: {error}")
             lost.append(callback)
     for callback in lost:
         callbacks = _without(callback, callbacks)

@@ -48,6 +48,7 @@ class _Dict(Container):
     def finish(self, value: Any, node: Node, decoder: Decoder) -> None:
         for key, item in node["items"].items():
             value[key] = decoder.decode(item)
+        decoder.configurations.notice(value)
 
 
 class _Mapping(Container):

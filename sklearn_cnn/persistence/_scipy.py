@@ -114,7 +114,8 @@ class _Distribution(Kind):
 
 def _sparse_class(name: str) -> Any:
     kind, _, container = name.partition("_")
-    formats = (*_COMPRESSED, "coo", "dia", "lil", "dok")
+    # Not "lil": it has a list for every row, however many rows a file claims.
+    formats = (*_COMPRESSED, "coo", "dia", "dok")
     if kind in formats and container in ("array", "matrix"):
         return getattr(scipy.sparse, name)
     return None

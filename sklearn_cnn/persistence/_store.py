@@ -15,7 +15,7 @@ from sklearn_cnn import __version__
 from . import _callbacks, _keras, _numpy, _objects, _pandas, _plain, _scipy
 from ._archive import ArchiveError, ArchiveReader, write_archive
 from ._references import Trusted
-from ._tree import Decoder, Encoder, register
+from ._tree import Configurations, Decoder, Encoder, register
 
 # Raised when files change such that releases before cannot read them.
 FORMAT = 1
@@ -80,11 +80,14 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     array(['low', 'high'], dtype='<U4')
     """
     encoder = Encoder()
-    manifest = {
-        "format": FORMAT,
-        "versions": _versions(),
-        "object": encoder.encode(estimator),
-    }
+    tree = encoder.encode(estimator)
+    try:
+        _check(encoder.configurations)
+    except ArchiveError as error:
+        raise ArchiveError(f"{type(estimator).__name__} cannot be saved: {error}") from error
+    for text in encoder.warnings:
+        warnings.warn(text, stacklevel=2)
+    manifest = {"format": FORMAT, "versions": _versions(), "object": tree}
     write_archive(path, manifest, encoder.arrays)
 
 
@@ -117,6 +120,8 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[Any] = ()) -> Any:
     -----
     InconsistentVersionWarning
         If another release of scikit-learn fitted its estimators.
+    UserWarning
+        For each Keras callback that writes files and is not trusted; it is left out.
 
     See Also
     --------
@@ -143,7 +148,7 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[Any] = ()) -> Any:
     vouched = Trusted(trusted)
     with open(path, "rb") as file:
         try:
-            value, versions, sklearn_estimators = _read(ArchiveReader(file), vouched)
+            value, caveats = _read(ArchiveReader(file), vouched)
         except ArchiveError as error:
             raise ArchiveError(f"{os.fspath(path)!r} cannot be loaded: {error}") from error
         # Whatever a hostile file makes zipfile, JSON, NumPy or Keras raise is the same to callers.
@@ -152,19 +157,13 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[Any] = ()) -> Any:
                 f"{os.fspath(path)!r} is damaged, or was not written by sklearn_cnn.save "
                 f"({type(error).__name__}: {error})."
             ) from error
-    saved_with = versions.get("scikit-learn", "an unknown release")
-    if saved_with != sklearn.__version__:
-        for name in sklearn_estimators:
-            warning = InconsistentVersionWarning(
-                estimator_name=name,
-                current_sklearn_version=sklearn.__version__,
-                original_sklearn_version=saved_with,
-            )
-            warnings.warn(warning, stacklevel=2)
+    for caveat in caveats:
+        warnings.warn(caveat, stacklevel=2)
     return value
 
 
-def _read(archive: ArchiveReader, trusted: Trusted) -> tuple[Any, dict[str, str], list[str]]:
+def _read(archive: ArchiveReader, trusted: Trusted) -> tuple[Any, list[Warning]]:
+    """What the file holds, and what its user should be warned of."""
     manifest = archive.manifest()
     versions = manifest.get("versions")
     if type(manifest.get("format")) is not int or type(versions) is not dict:
@@ -179,7 +178,25 @@ def _read(archive: ArchiveReader, trusted: Trusted) -> tuple[Any, dict[str, str]
     decoder = Decoder(archive, trusted)
     value = decoder.decode(manifest["object"])
     decoder.check_all_read()
-    return value, versions, list(decoder.sklearn_estimators)
+    _check(decoder.configurations)
+    caveats: list[Warning] = [UserWarning(text) for text in decoder.warnings]
+    fitted_with = str(versions.get("scikit-learn", "an unknown release"))
+    if fitted_with != sklearn.__version__:
+        caveats += [
+            InconsistentVersionWarning(
+                estimator_name=name,
+                current_sklearn_version=sklearn.__version__,
+                original_sklearn_version=fitted_with,
+            )
+            for name in decoder.sklearn_estimators
+        ]
+    return value, caveats
+
+
+def _check(configurations: Configurations) -> None:
+    """Refuse what would have Keras run code, or read files, when the estimator is used."""
+    for configuration in configurations.found:
+        _keras.check_config(configuration, configurations.custom_names)
 
 
 def _versions() -> dict[str, str]:

@@ -6,7 +6,9 @@ written once, with an ``"id"``, and then as ``{"kind": "same", "id": ...}``: wha
 before is one object after.
 """
 
+import json
 import math
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -59,20 +61,45 @@ def register(*kinds: Kind) -> None:
     _KINDS.update({kind.name: kind for kind in kinds})
 
 
+class Configurations:
+    """Texts and dictionaries that Keras would take for configurations once they are in use.
+
+    Descriptions of networks, and parameters, hold such; they are checked as what they are when
+    all of the file is known, with the user's classes and functions that go with them.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Any] = []
+        self.custom_names: set[str] = set()
+
+    def notice(self, value: str | dict[Any, Any]) -> None:
+        """Keep ``value`` if it could be a configuration."""
+        if isinstance(value, dict):
+            if "class_name" in value:
+                self.found.append(value)
+        elif value.lstrip()[:1] in ("{", "[") and "class_name" in value:
+            with suppress(ValueError):
+                self.found.append(json.loads(value))
+
+
 class Encoder:
     """Turns values into JSON; their arrays gather in ``arrays``."""
 
     def __init__(self) -> None:
         self.arrays: list[np.ndarray] = []
+        self.warnings: list[str] = []
         # The values are kept beside their nodes: an id is unique only among living objects.
         self._seen: dict[int, tuple[Node, Any]] = {}
         self._open: set[int] = set()
         self._n_shared = 0
         self._place: list[str] = []
         self._root = ""
+        self.configurations = Configurations()
 
     def encode(self, value: Any, place: str = "") -> Any:
         """JSON for ``value``, which lies at ``place`` in the value around it."""
+        if type(value) in (str, dict):
+            self.configurations.notice(value)
         if value is None or type(value) in (bool, str):
             return value
         if type(value) is int and -(2**63) <= value < 2**63:
@@ -146,13 +173,17 @@ class Decoder:
         self.trusted = trusted
         # Names of scikit-learn's estimators in the file, for the warning about versions.
         self.sklearn_estimators: dict[str, None] = {}
+        self.warnings: list[str] = []
         self._archive = archive
+        self.configurations = Configurations()
         self._unread = set(range(archive.n_arrays))
         self._shared: dict[int, Any] = {}
         self._depth = 0
 
     def decode(self, node: Any) -> Any:
         """The value of which ``node`` is the JSON."""
+        if type(node) is str:
+            self.configurations.notice(node)
         if node is None or type(node) in (bool, int, float, str):
             return node
         if type(node) is not dict:

@@ -321,6 +321,15 @@ def test_a_position_outside_a_generators_buffer_is_refused(path, name, position)
         load(path)
 
 
+def test_a_sparse_matrix_with_a_list_for_every_row_is_refused(path):
+    parts = {"kind": "tuple", "items": []}
+    write_object(
+        path, {"kind": "sparse", "type": "lil_matrix", "shape": [2**40, 1], "parts": parts}
+    )
+    with pytest.raises(ArchiveError, match="lil_matrix"):
+        load(path)
+
+
 @pytest.mark.parametrize("kind", ["csr", "csc"])
 @pytest.mark.parametrize(
     ("indices", "indptr"),

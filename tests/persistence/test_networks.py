@@ -1,5 +1,6 @@
 """Our own estimators, alone and in pipelines."""
 
+import json
 import pickle
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import sklearn_cnn
 from sklearn_cnn import families
 from sklearn_cnn.persistence import ArchiveError, load, save
 
+from ._attacks import nothing_happens, read_members, write_members
 from ._same import same
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -39,6 +41,11 @@ CLASSIFIERS = [
     sklearn_cnn.MLPClassifier((5,), class_weight={"setosa": 2.0, "virginica": 0.5}, **SHORT),
     sklearn_cnn.MLPClassifier((5,), solver=keras.optimizers.Nadam(0.01), **SHORT),
     sklearn_cnn.MLPClassifier((5,), loss=keras.losses.CategoricalFocalCrossentropy(), **SHORT),
+    sklearn_cnn.MLPClassifier((5,), activation=keras.layers.LeakyReLU(0.1), **SHORT),
+    sklearn_cnn.MLPClassifier(
+        (5,), kernel_initializer={"class_name": "HeNormal", "config": {"seed": 1}}, **SHORT
+    ),
+    sklearn_cnn.MLPClassifier((5,), metrics=[keras.metrics.AUC()], **SHORT),
     sklearn_cnn.MLPClassifier((5,), activation="selu", dtype="float32", **SHORT),
     sklearn_cnn.MLPClassifier((5,), kernel_initializer=keras.initializers.HeNormal(1), **SHORT),
     sklearn_cnn.MLPClassifier(
@@ -179,6 +186,44 @@ def test_a_dense_network_in_a_pipeline_predicts_without_tensorflow(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == f"{fitted.predict(X).tolist()} {float(len(X))}"
+
+
+LAMBDA = {
+    "module": "keras.layers",
+    "class_name": "Lambda",
+    "config": {"function": {"class_name": "__lambda__", "config": {"code": "4wEAAAAA"}}},
+    "registered_name": None,
+}
+READS_A_FILE = {
+    "module": "keras.layers",
+    "class_name": "StringLookup",
+    "config": {"vocabulary": "/etc/passwd"},
+    "registered_name": None,
+}
+FETCHES = {"module": "keras.utils", "class_name": "function", "config": "get_file"}
+
+
+@pytest.mark.parametrize("config", [LAMBDA, READS_A_FILE, FETCHES, {"layers": [LAMBDA]}, [LAMBDA]])
+@pytest.mark.parametrize("as_text", [True, False])
+def test_a_configuration_that_would_run_code_once_in_use_is_refused(tmp_path, config, as_text):
+    """As text it would be read when the network predicts, not when the file is loaded."""
+    path = tmp_path / "network.zip"
+    save(fit(sklearn_cnn.MLPClassifier((3,), activation=keras.layers.LeakyReLU(), **SHORT)), path)
+    manifest, arrays = read_members(path)
+    state = manifest["object"]["state"]
+    value = json.dumps(config) if as_text else as_node(config)
+    for pair in state["architecture_"]["fields"]["settings"]["items"]:
+        if pair["items"][0] == "activation":
+            pair["items"][1] = value
+    write_members(path, manifest, arrays)
+    with nothing_happens(), pytest.raises(ArchiveError):
+        load(path)
+
+
+def as_node(config):
+    if isinstance(config, dict):
+        return {"kind": "dict", "items": {key: as_node(item) for key, item in config.items()}}
+    return {"kind": "list", "items": list(map(as_node, config))} if type(config) is list else config
 
 
 def test_a_lambda_as_activation_is_refused(tmp_path):
