@@ -95,9 +95,7 @@ class Trusted:
         for trusted in objects:
             if not isinstance(trusted, type | FunctionTypes):
                 raise TypeError(f"trusted must list classes and functions. It holds {trusted!r}.")
-            name = trusted.__qualname__
-            module_name = _public_module(trusted.__module__, name, trusted)
-            self._by_name[f"{module_name}.{name}"] = trusted
+            self._by_name[_claimed_name(trusted)] = trusted
 
     def has(self, found: Any) -> bool:
         """Whether the caller passed ``found``."""
@@ -170,17 +168,17 @@ def untrusted(name: str) -> ArchiveError:
 
 def name_of(found: Any) -> str:
     """The name under which ``_find`` finds a class or function; ValueError if there is none."""
+    name = _claimed_name(found)
     if isinstance(found, np.ufunc):
-        return _ufunc_name(found)
-    module_name, name = found.__module__, found.__qualname__
-    where: Any = sys.modules.get(module_name)
+        return name
+    where: Any = sys.modules.get(found.__module__)
     try:
-        reached = functools.reduce(getattr, name.split("."), where)
+        reached = functools.reduce(getattr, found.__qualname__.split("."), where)
     except AttributeError:
         reached = None
     if reached is not found:
-        raise ValueError(f"cannot be found as {module_name}.{name}; define it in a module")
-    return f"{_public_module(module_name, name, found)}.{name}"
+        raise ValueError(f"cannot be found as {name}; define it in a module")
+    return name
 
 
 def is_estimator_class(found: Any) -> bool:
@@ -262,6 +260,14 @@ def _is_harmless_function(name: str, found: Any) -> bool:
         and len(defined_in) > 1
         and defined_in[1] in _OUR_FUNCTION_ROOMS
     )
+
+
+def _claimed_name(found: Any) -> str:
+    """The name that ``found`` goes by, whether or not it leads back."""
+    if isinstance(found, np.ufunc):
+        return _ufunc_name(found)
+    name = found.__qualname__
+    return f"{_public_module(found.__module__, name, found)}.{name}"
 
 
 def _ufunc_name(found: np.ufunc) -> str:

@@ -145,7 +145,13 @@ def test_a_function_of_the_user_needs_trust(tmp_path):
     save([os.path.join], tmp_path / "archive.zip")
     with pytest.raises(ArchiveError, match=r"posixpath\.join.*pass trusted=\[join\] to load"):
         load(tmp_path / "archive.zip")
-    assert load(tmp_path / "archive.zip", trusted=[os.path.join]) == [os.path.join]
+    trusted = [np.log1p, scipy.special.expit, len, np.mean, dict, os.path.join]
+    assert load(tmp_path / "archive.zip", trusted=trusted) == [os.path.join]
+
+
+def test_a_ufunc_of_the_user_is_refused(there_and_back):
+    with pytest.raises(ArchiveError, match="is the ufunc .*, which neither NumPy nor SciPy has"):
+        there_and_back([np.frompyfunc(str, 1, 1)])
 
 
 @pytest.mark.parametrize(
