@@ -36,7 +36,7 @@ python_families <- c(
 # The family that the user gives, or the one that the response calls for.
 resolve_family <- function(family, y) {
   if (is.null(family)) {
-    family <- if (is.factor(y) && nlevels(y) > 2L || is.character(y)) {
+    family <- if (is.factor(y) && nlevels(y) > 2L) {
       multinomial()
     } else if (is.factor(y) || is.logical(y)) {
       stats::binomial()

@@ -135,6 +135,9 @@ new_link <- function(object, newdata, na.action) {
         length(object$units[[1]]), "."
       ), call = NULL)
     }
+    if (!is.null(object$offset)) {
+      warning("The offset of the fit is not known for new rows: predictions are without it.")
+    }
     return(network_link(object, x))
   }
   terms <- stats::delete.response(object$terms)

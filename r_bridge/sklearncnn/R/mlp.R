@@ -109,6 +109,7 @@ mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset 
   check_count(starts, "starts")
   check_count(epochs, "epochs")
   check_count(batch_size, "batch_size")
+  if (is.character(y)) y <- factor(y)
   family <- resolve_family(family, y)
   if (is.null(weights)) weights <- rep(1, nrow(x))
   if (!is.numeric(weights) || anyNA(weights) || any(weights < 0)) {
@@ -154,7 +155,16 @@ mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset 
 }
 
 predictor_matrix <- function(x) {
-  if (is.data.frame(x)) x <- data.matrix(x)
+  if (is.data.frame(x)) {
+    bad <- names(x)[!vapply(x, function(column) is.numeric(column) || is.logical(column), NA)]
+    if (length(bad)) {
+      abort("data", paste0(
+        "Column `", bad[1], "` of `x` is of class \"", class(x[[bad[1]]])[1],
+        "\": use a formula, which codes factors, as in mlp(y ~ ., data)."
+      ), call = NULL)
+    }
+    x <- as.matrix(x) + 0
+  }
   if (!is.matrix(x) || !is.numeric(x)) {
     abort("data", paste0(
       "`x` must be a formula, a numeric matrix or a data frame, not an object of class \"",

@@ -155,6 +155,22 @@ test_that("a matrix and a vector are fitted like a formula", {
   expect_error(predict(fit, as.matrix(mtcars[1:4])), "4 columns, but the model was fitted to 2")
 })
 
+test_that("text is a factor", {
+  data <- transform(warpbreaks, wool = as.character(wool), tension = as.character(tension))
+  fit <- plain(wool ~ breaks + tension, data)
+  expect_same_fit(fit, glm(factor(wool) ~ breaks + tension, binomial, data))
+  expect_identical(levels(predict(fit, type = "class")), c("A", "B"))
+  expect_identical(colnames(predict(fit, data[1:2, ], type = "prob")), c("A", "B"))
+})
+
+test_that("a fit to a matrix with an offset warns that new rows have none", {
+  x <- as.matrix(mtcars["wt"])
+  fit <- mlp(x, mtcars$mpg, hidden = NULL, starts = 1, offset = mtcars$qsec)
+  oracle <- lm(mpg ~ wt + offset(qsec), mtcars)
+  expect_equal(unname(coef(fit)), unname(coef(oracle)), tolerance = 1e-3)
+  expect_warning(predict(fit, x[1:2, , drop = FALSE]), "predictions are without it")
+})
+
 # With hidden units.
 
 test_that("a hidden layer finds what a line cannot", {
@@ -243,6 +259,22 @@ test_that("a fitted model predicts after it was saved, in a session without Pyth
   expect_identical(readRDS(file), expected)
 })
 
+test_that("a fit in a PSOCK worker is the fit made here", {
+  cluster <- parallel::makePSOCKcluster(1)
+  on.exit(parallel::stopCluster(cluster))
+  libraries <- .libPaths()
+  parallel::clusterExport(cluster, "libraries", environment())
+  there <- parallel::clusterEvalQ(cluster, {
+    .libPaths(libraries)
+    set.seed(5)
+    sklearncnn::mlp(dist ~ speed, cars, hidden = 2, starts = 1)
+  })[[1]]
+  set.seed(5)
+  here <- mlp(dist ~ speed, cars, hidden = 2, starts = 1)
+  expect_identical(coef(there), coef(here))
+  expect_identical(predict(there, cars[1:3, ]), predict(here, cars[1:3, ]))
+})
+
 test_that("predictions follow the coefficients when these are changed", {
   fit <- plain(mpg ~ wt, mtcars)
   fit$coefficients[] <- c(10, 2)
@@ -296,6 +328,7 @@ test_that("mistakes are met with one sentence", {
   refused(mlp(Species ~ ., iris, family = poisson), "is a factor")
   refused(mlp(dist ~ speed, cars, weights = rep(-1, 50)), "`weights` must be")
   refused(mlp(list(1, 2), 1:2), "must be a formula, a numeric matrix")
+  refused(mlp(iris, iris$Species), "Column `Species` of `x` is of class \"factor\": use a formula")
   refused(mlp(matrix(1:4, 2), 1:3), "`x` has 2 rows, but `y` has 3.")
   refused(predict(plain(mpg ~ wt, mtcars), type = "class"), "the response was numeric")
   x <- as.matrix(iris[1:100, 1:4])
