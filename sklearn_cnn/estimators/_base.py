@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_cnn import backends
@@ -167,9 +167,7 @@ class BaseNetwork(BaseEstimator):
         with self._all_or_nothing():
             first_pass = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
             rows = self._encode_rows(X, y, sample_weight, offset, first_pass, incremental, classes)
-            validation = None
-            if X_val is not None:
-                validation = self._encode_validation(X_val, y_val, sample_weight_val)
+            validation = self._encode_validation(X_val, y_val, sample_weight_val, rows)
             self._fit_rows(rows, validation, first_pass=first_pass, incremental=incremental)
         return self
 
@@ -186,11 +184,27 @@ class BaseNetwork(BaseEstimator):
             rows = Rows(*(None if part is None else _take(part, kept) for part in rows))
         return rows
 
-    def _encode_validation(self, X_val, y_val, sample_weight) -> Rows:
+    def _encode_validation(self, X_val, y_val, sample_weight, rows: Rows) -> Rows | None:
+        if X_val is None:
+            if y_val is not None or sample_weight is not None:
+                raise ValueError(
+                    "y_val and sample_weight_val belong to validation rows, but X_val is None. "
+                    "Pass the rows as X_val."
+                )
+            return None
+        if y_val is None and get_tags(self).target_tags.required:
+            raise ValueError(
+                "X_val came without y_val. Pass the targets of the validation rows as y_val."
+            )
         X, y = self._validate(X_val, X_val if y_val is None else y_val, reset=False)
         # y_val need not hold every class that class_weight names.
         weight = self._total_weights(sample_weight, y, X, getattr(self, "classes_", None))
-        return Rows(self._inputs(X), self._encode_target_again(y), weight)
+        target = self._encode_target_again(y)
+        if target.shape[1:] != rows.y.shape[1:]:
+            raise ValueError(
+                f"y_val must have as many outputs as y, {rows.y.shape[1]}. Got {target.shape[1]}."
+            )
+        return Rows(self._inputs(X), target, weight)
 
     def _fit_rows(self, rows: Rows, validation, *, first_pass: bool, incremental: bool) -> None:
         backends.start()
@@ -589,6 +603,8 @@ def _checked_offset(offset, target: np.ndarray) -> np.ndarray:
             f"offset must have shape ({len(target)},) or {target.shape}, one number for each row "
             f"(and output). Got shape {offset.shape}."
         )
+    if not np.isfinite(offset).all():
+        raise ValueError("offset must hold finite numbers. It contains NaN or infinity.")
     return np.broadcast_to(offset, target.shape)
 
 
