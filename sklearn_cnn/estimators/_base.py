@@ -215,9 +215,9 @@ class BaseNetwork(BaseEstimator):
         dtype = architecture.dtype
         if not first_pass and architecture != self.architecture_:
             raise ValueError(
-                "warm_start and partial_fit go on with the same network, but the parameters now "
-                f"describe another one than at the last fit: {architecture} instead of "
-                f"{self.architecture_}. Fit with warm_start=False, or restore the parameters."
+                "warm_start and partial_fit go on with the network of the last fit, but now "
+                f"{_differences(architecture, self.architecture_)}. Fit with warm_start=False, or "
+                "restore what has changed."
             )
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
@@ -606,6 +606,14 @@ def _checked_offset(offset, target: np.ndarray) -> np.ndarray:
     if not np.isfinite(offset).all():
         raise ValueError("offset must hold finite numbers. It contains NaN or infinity.")
     return np.broadcast_to(offset, target.shape)
+
+
+def _differences(architecture, before) -> str:
+    """What tells two descriptions of networks apart, in words."""
+    now, then = architecture.get_config(), before.get_config()
+    now, then = ({**config, **config.pop("settings")} for config in (now, then))
+    changed = [name for name in now if name not in then or now[name] != then[name]]
+    return ", ".join(f"{name} is {now[name]!r} instead of {then.get(name)!r}" for name in changed)
 
 
 def _peek(rng: np.random.RandomState) -> int:
