@@ -1,7 +1,9 @@
 """Estimators whose rows are pictures or signals: the shapes and float types of X."""
 
+from math import prod
+
 import numpy as np
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_cnn.encoding import as_pictures, picture_shape
 
@@ -30,14 +32,22 @@ class Pictures:
         return str(X.dtype)
 
     def _check_X(self, X):
-        X = validate_data(self, X, dtype=self._float_types(X), reset=False, **self._input_checks)
-        shape = as_pictures(X[:1], self.input_shape).shape[1:]
-        if shape != self.architecture_.input_shape:
+        check_is_fitted(self)
+        self._check_row_shape(np.shape(X)[1:])
+        return validate_data(self, X, dtype=self._float_types(X), reset=False, **self._input_checks)
+
+    def _check_row_shape(self, row: tuple[int, ...]) -> None:
+        """Before scikit-learn, to whom the height of a picture is the number of its features."""
+        fitted_on = self.architecture_.input_shape
+        flat = len(row) == 1 and prod(fitted_on) == self.n_features_in_
+        if not row or flat:
+            return
+        shape = self._inputs(np.empty((0, *row))).shape[1:]
+        if shape != fitted_on:
             raise ValueError(
                 f"Each row of X has shape {shape}, but {type(self).__name__} was fitted on rows "
-                f"of shape {self.architecture_.input_shape}."
+                f"of shape {fitted_on}."
             )
-        return X
 
     def _inputs(self, X):
         return as_pictures(X, self.input_shape)

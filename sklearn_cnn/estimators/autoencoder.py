@@ -361,18 +361,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
         self._family = plan.objective.family
         self._n_features_out = self.n_components
 
-    def _check_X(self, X):
-        check_is_fitted(self)
-        if self.filters is not None:
-            return super()._check_X(X)
-        X = validate_data(self, X, dtype=self._float_types(X), reset=False, **self._input_checks)
-        if X.shape[1:] != self.architecture_.input_shape:
-            raise ValueError(
-                f"Each row of X has shape {X.shape[1:]}, but Autoencoder was fitted on rows of "
-                f"shape {self.architecture_.input_shape}."
-            )
-        return X
-
     def transform(self, X):
         """Code of each row.
 
