@@ -610,9 +610,12 @@ def _checked_offset(offset, target: np.ndarray) -> np.ndarray:
 
 def _differences(architecture, before) -> str:
     """What tells two descriptions of networks apart, in words."""
-    now, then = architecture.get_config(), before.get_config()
-    now, then = ({**config, **config.pop("settings")} for config in (now, then))
-    changed = [name for name in now if name not in then or now[name] != then[name]]
+    now, then = ({**vars(a), **dict(a.settings)} for a in (architecture, before))
+    changed = [
+        name
+        for name in now
+        if name not in ("settings", "has_dropout") and now[name] != then.get(name)
+    ]
     return ", ".join(f"{name} is {now[name]!r} instead of {then.get(name)!r}" for name in changed)
 
 
