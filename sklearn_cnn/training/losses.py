@@ -61,7 +61,10 @@ class KerasLoss:
             response = ops.reshape(response, y.shape)
         rows = _loss_function(self.source)(y, response)
         if len(rows.shape) == 0:
-            raise ScalarLossError(self.name)
+            raise ScalarLossError(
+                f"loss {self.name!r} returned one number for a batch. It must return one number a "
+                "row, so that rows can be weighted: take means over the last axis only."
+            )
         axes = tuple(range(1, len(rows.shape)))
         return ops.cast(ops.mean(rows, axis=axes) if axes else rows, output.dtype)
 

@@ -72,6 +72,11 @@ def _describe(metric, score: str, units: int) -> MetricDescription:
         return MetricDescription(name, _source(found), _is_sparse(found))
     if isinstance(metric, type):
         return MetricDescription(_snake_case(metric.__name__), metric, _is_sparse(metric))
+    if not callable(metric):
+        raise TypeError(
+            "metrics must be names, Keras metrics, classes of them or functions (y_true, y_pred). "
+            f"Got {metric!r}."
+        )
     name = getattr(metric, "name", None) or metric.__name__
     return MetricDescription(name, _source(metric), _is_sparse(metric))
 

@@ -175,5 +175,6 @@ def unknown_name(parameter: str, value: Any, known) -> str:
     """The message for a name that is not known."""
     names = sorted({str(name) for name in known})
     message = f"{parameter}={value!r} is unknown. Known names: {', '.join(map(repr, names))}."
-    close = difflib.get_close_matches(str(value).lower(), names, n=1)
-    return f"{message} Did you mean {close[0]!r}?" if close else message
+    by_lower_case = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(str(value).lower(), by_lower_case, n=1)
+    return f"{message} Did you mean {by_lower_case[close[0]]!r}?" if close else message
