@@ -173,16 +173,30 @@ class NetworkClassifier(ClassifierMixin, _Supervised):
             canonical = families.get("multilabel")
         loss = self._loss_in_use()
         if isinstance(loss, Family):
-            if kind == "multiclass" and loss.name != "multinomial":
-                raise ValueError(
-                    f"loss={loss} is for two classes, but y has {len(self.classes_)}: "
-                    "use multinomial()."
-                )
-            return Objective(loss, "accuracy")
+            return self._family_objective(loss, kind, canonical)
         if loss == "log_loss":
             return Objective(canonical, "accuracy")
         loss = describe_loss(loss, classifier=True, activation=canonical.activation)
         return Objective(loss, "accuracy", multilabel=kind.startswith("multilabel"))
+
+    def _family_objective(self, family: Family, kind: str, canonical: Family) -> Objective:
+        if family.name not in ("binomial", "multinomial", "multilabel"):
+            raise ValueError(
+                f"loss={family} is for numbers, but y holds labels: use binomial() or "
+                "multinomial(), or a regressor."
+            )
+        if kind == "multiclass" and family.name != "multinomial":
+            raise ValueError(
+                f"loss={family} is for two classes, but y has {len(self.classes_)}: "
+                "use multinomial()."
+            )
+        if kind.startswith("multilabel") and family.name == "multinomial":
+            raise ValueError(
+                f"loss={family} is for one label a row, but rows of y have several: use binomial()."
+            )
+        if kind == "binary" and family.name != "binomial":
+            family = canonical  # one unit, which says the same of two classes
+        return Objective(family, "accuracy", multilabel=kind.startswith("multilabel"))
 
     def _gives_probabilities(self) -> bool:
         """Whether there is `predict_proba`."""
