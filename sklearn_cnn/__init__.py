@@ -26,6 +26,7 @@ _MODULE_OF = {
     "MLPRegressor": "estimators.mlp",
     "ReconstructionDisplay": "plots.reconstruction",
     "enable_compilation_cache": "backends.compilation_cache",
+    "from_sklearn": "estimators.conversion",
     "load": "persistence",
     "save": "persistence",
     "show_versions": "_versions",
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from .estimators.autoencoder import Autoencoder as Autoencoder
     from .estimators.cnn import CNNClassifier as CNNClassifier
     from .estimators.cnn import CNNRegressor as CNNRegressor
+    from .estimators.conversion import from_sklearn as from_sklearn
     from .estimators.keras_model import KerasClassifier as KerasClassifier
     from .estimators.keras_model import KerasRegressor as KerasRegressor
     from .estimators.keras_model import KerasTransformer as KerasTransformer

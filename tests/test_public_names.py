@@ -29,6 +29,7 @@ PUBLIC_NAMES = [
     "datasets",
     "enable_compilation_cache",
     "families",
+    "from_sklearn",
     "load",
     "save",
     "show_versions",

@@ -1,6 +1,7 @@
 """The one skeleton of all estimators: validate, encode, describe, train, record; predict."""
 
 import contextlib
+import copy
 import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
+from sklearn.callback import CallbackSupportMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -23,6 +25,7 @@ from sklearn_cnn.training.loop import SEGMENT_BYTES
 from sklearn_cnn.training.progress import Lines, Listeners, Meter
 
 from . import _model
+from ._hints import warn_of_scales
 
 _DIVERGED = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -43,7 +46,7 @@ class OptimizerState:
         self.learning_rate = learning_rate
 
 
-class BaseNetwork(BaseEstimator):
+class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     """What every estimator shares. Use derived classes instead."""
 
     _parameter_constraints: dict = {
@@ -90,6 +93,8 @@ class BaseNetwork(BaseEstimator):
     _warns_at_max_iter = False
     # Whether verbose prints scikit-learn's lines.
     _prints_lines = False
+    # Whether columns on very different scales are worth a warning: in tables they are.
+    _hints_at_scales = False
     # Whether ``tol`` is measured against the loss.
     _relative_tol = False
 
@@ -164,11 +169,19 @@ class BaseNetwork(BaseEstimator):
         offset=None,
         classes=None,
     ):
+        task = None
+        if not incremental:
+            metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+            task = {"X": X, "y": y, "metadata": metadata}
+            context = self._init_callback_context(max_subtasks=self.max_iter)
+            context.call_on_fit_task_begin(estimator=self, **task)
         with self._all_or_nothing():
             first_pass = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
             rows = self._encode_rows(X, y, sample_weight, offset, first_pass, incremental, classes)
             validation = self._encode_validation(X_val, y_val, sample_weight_val, rows)
-            self._fit_rows(rows, validation, first_pass=first_pass, incremental=incremental)
+            self._fit_rows(rows, validation, task, first_pass=first_pass, incremental=incremental)
+        if not incremental:
+            context.call_on_fit_task_end(estimator=self, reconstruction_attributes=dict, **task)
         return self
 
     def _encode_rows(self, X, y, sample_weight, offset, first_pass, incremental, classes) -> Rows:
@@ -206,7 +219,9 @@ class BaseNetwork(BaseEstimator):
             )
         return Rows(self._inputs(X), target, weight)
 
-    def _fit_rows(self, rows: Rows, validation, *, first_pass: bool, incremental: bool) -> None:
+    def _fit_rows(
+        self, rows: Rows, validation, task, *, first_pass: bool, incremental: bool
+    ) -> None:
         backends.start()
         rng = self._rng(incremental=incremental)
         rows, validation, objective, architecture = self._describe(
@@ -224,6 +239,7 @@ class BaseNetwork(BaseEstimator):
         if self.solver == "lbfgs":
             self._fit_lbfgs(rows, objective, architecture, rng, first_pass)
             return
+        self._hint(rows, objective, first_pass and not incremental)
         progress = self._start(architecture, rng, first_pass, incremental)
         if self.early_stopping and validation is None:
             rows, validation = self._split(rows, rng)
@@ -231,7 +247,7 @@ class BaseNetwork(BaseEstimator):
         if validation is not None:
             validation = self._in_dtype(validation, dtype)
         plan = self._plan(rows, objective, architecture, rng, validation, incremental)
-        listener = self._listener(plan, validation)
+        listener = self._listener(plan, validation, task)
         order = getattr(self, "_order", None) if incremental else None
         with warnings.catch_warnings():
             result = train(
@@ -241,6 +257,15 @@ class BaseNetwork(BaseEstimator):
             listener.ends(result.reason)
             result.take_over(listener)
         self._record(result, plan, rng, rows, first_pass, incremental, validation)
+
+    def _hint(self, rows: Rows, objective, first: bool) -> None:
+        """Say so where scales are such that gradient descent will struggle."""
+        x = rows.x
+        if not (first and self._hints_at_scales and getattr(x, "ndim", 0) == 2):
+            return
+        gaussian = objective.score == "r2" and objective.family.activation == "linear"
+        target = rows.y if gaussian else None
+        warn_of_scales(x, getattr(self, "feature_names_in_", None), target)
 
     def _describe(self, rows: Rows, validation: Rows | None, rng, first_pass: bool):
         """The rows as the network takes them, what is minimised, and the network."""
@@ -355,7 +380,7 @@ class BaseNetwork(BaseEstimator):
             seed=_peek(rng),
         )
 
-    def _listener(self, plan: Plan, validation) -> Listeners | None:
+    def _listener(self, plan: Plan, validation, task=None) -> Listeners | None:
         listeners: list[Any] = []
         if self.verbose and self._prints_lines:
             listeners.append(
@@ -378,7 +403,24 @@ class BaseNetwork(BaseEstimator):
                     plan.solver.rate,
                 )
             )
+        if task is not None and getattr(self, "_skl_callbacks", None):
+            from sklearn_cnn.training.callbacks import SklearnCallbacks
+
+            listeners.append(
+                SklearnCallbacks(
+                    self, self._callback_fit_ctx, lambda w: self._fitted_now(plan, w), **task
+                )
+            )
         return Listeners(listeners) if listeners else None
+
+    def _fitted_now(self, plan: Plan, weights) -> dict:
+        """Attributes of an estimator whose fit ended here."""
+        fitted = copy.copy(self)
+        fitted._weights, fitted.architecture_ = weights, plan.architecture
+        fitted.n_outputs_ = plan.architecture.units
+        fitted._record_kind(plan)
+        before = vars(self)
+        return {n: v for n, v in vars(fitted).items() if n not in before or v is not before[n]}
 
     def _callback_model(self, plan: Plan):
         """A compiled model for callbacks to look at, with the initial weights."""
@@ -621,9 +663,9 @@ def _differences(architecture, before) -> str:
 
 def _peek(rng: np.random.RandomState) -> int:
     """A seed that depends on ``rng`` and does not advance it."""
-    copy = np.random.RandomState()
-    copy.set_state(rng.get_state())
-    return int(copy.randint(np.iinfo(np.int32).max))
+    twin = np.random.RandomState()
+    twin.set_state(rng.get_state())
+    return int(twin.randint(np.iinfo(np.int32).max))
 
 
 def _first(x):

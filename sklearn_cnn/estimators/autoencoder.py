@@ -4,6 +4,7 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import with_callbacks
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_cnn import families
@@ -157,6 +158,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
     True
     """
 
+    __module__ = "sklearn_cnn"
+
     monitor = "loss"
     _relative_tol = True
     _parameter_constraints: dict = {
@@ -262,6 +265,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
         self.dtype = dtype
         self.n_init = n_init
 
+    @with_callbacks
     @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None, *, X_val=None, sample_weight_val=None):
         """Fit encoder and decoder to rebuild X.

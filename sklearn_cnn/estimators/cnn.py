@@ -201,6 +201,8 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
     array(['points', 'lines'], dtype='<U6')
     """
 
+    __module__ = "sklearn_cnn"
+
     _parameter_constraints: dict = {
         **NetworkClassifier._parameter_constraints,
         **_CONSTRAINTS,
@@ -443,6 +445,8 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
     >>> bool(cnn.score(X, y) > 0.9)
     True
     """
+
+    __module__ = "sklearn_cnn"
 
     _parameter_constraints: dict = {
         **NetworkRegressor._parameter_constraints,

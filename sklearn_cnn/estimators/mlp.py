@@ -15,6 +15,7 @@ class _Dense:
 
     _warns_at_max_iter = True
     _prints_lines = True
+    _hints_at_scales = True
 
     def _architecture(self, input_shape, objective, units, dtype):
         return dense(
@@ -57,6 +58,36 @@ class _Dense:
     @intercepts_.setter
     def intercepts_(self, values):
         self._replace_role("intercepts_", "bias", values)
+
+    def to_sklearn(self):
+        """The fitted perceptron as one of scikit-learn's.
+
+        Returns
+        -------
+        sklearn.neural_network.MLPClassifier or MLPRegressor
+            With copies of ``coefs_`` and ``intercepts_``; it predicts the same.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn has no such network.
+        """
+        from .conversion import to_sklearn
+
+        return to_sklearn(self)
+
+    def to_keras(self):
+        """The fitted network as a Keras model of its own, independent of the estimator.
+
+        Returns
+        -------
+        keras.Model
+            A copy of ``model_``.
+        """
+        self._require_fitted("model_")
+        model = self.architecture_.build()
+        model.set_weights(self._weights)
+        return model
 
     def _record_kind(self, plan) -> None:
         super()._record_kind(plan)
@@ -208,6 +239,8 @@ class MLPClassifier(_Dense, NetworkClassifier):
     >>> mlp.predict([[0.5], [2.5]])
     array(['low', 'high'], dtype='<U4')
     """
+
+    __module__ = "sklearn_cnn"
 
     _parameter_constraints: dict = {
         **NetworkClassifier._parameter_constraints,
@@ -423,6 +456,8 @@ class MLPRegressor(_Dense, NetworkRegressor):
     >>> mlp.predict([[10.0]]).round(3)
     array([21.])
     """
+
+    __module__ = "sklearn_cnn"
 
     _parameter_constraints: dict = {
         **NetworkRegressor._parameter_constraints,

@@ -1,4 +1,4 @@
-"""Keras callbacks on the host, between compiled epochs."""
+"""Callbacks of Keras and of scikit-learn on the host, between compiled epochs."""
 
 import contextlib
 import copy
@@ -137,6 +137,50 @@ class KerasCallbacks:
 
     def iteration_ends(self, iteration: int, loss: float) -> None:
         """Iterations of L-BFGS are no epochs: callbacks are not called."""
+
+
+class SklearnCallbacks:
+    """A listener that reports every epoch to callbacks of ``sklearn.callback``.
+
+    Parameters
+    ----------
+    estimator : estimator
+    context : sklearn.callback.CallbackContext
+        Task of the whole fit.
+    fitted_attributes : callable
+        Turns weights into the attributes of an estimator that was fitted until this moment.
+    X, y, metadata
+        What was handed to ``fit``.
+    """
+
+    every_epoch = True
+
+    def __init__(self, estimator, context, fitted_attributes: Callable, X, y, metadata):
+        self.estimator, self.context = estimator, context
+        self.fitted_attributes = fitted_attributes
+        self._handed = {"X": X, "y": y, "metadata": metadata}
+        self._epoch = self._begin()
+
+    def _begin(self):
+        epoch = self.context.subcontext(task_name="epoch")
+        return epoch.call_on_fit_task_begin(estimator=self.estimator, **self._handed)
+
+    def epoch_ends(self, epoch: int, logs: dict[str, float], run) -> bool:
+        """Call the hooks; one that returns True ends training."""
+        stop = self._epoch.call_on_fit_task_end(
+            estimator=self.estimator,
+            reconstruction_attributes=lambda: self.fitted_attributes(run.weights()),
+            **self._handed,
+        )
+        if not stop and epoch + 1 < self.context.max_subtasks:
+            self._epoch = self._begin()
+        return stop
+
+    def ends(self, reason: Reason) -> None:
+        """The estimator itself reports the end of the fit."""
+
+    def iteration_ends(self, iteration: int, loss: float) -> None:
+        """Iterations of L-BFGS are no epochs."""
 
 
 def _rate(model) -> float | None:

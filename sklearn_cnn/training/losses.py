@@ -48,6 +48,13 @@ class KerasLoss:
 
     def loss(self, y, output):
         """Losses of rows, shape (n,)."""
+        rows = self.values(y, output)
+        if len(rows.shape) == 0:
+            raise ScalarLossError(self.name)
+        return rows
+
+    def values(self, y, output):
+        """Losses of rows, or the one number that a user's loss returns for a batch."""
         from keras import activations, ops
 
         response = activations.get(self.compared or self.activation)(output)

@@ -1,0 +1,61 @@
+"""Hints for the data that networks do not train on well: unscaled columns, distant targets."""
+
+import warnings
+
+import numpy as np
+from scipy import sparse
+
+_LARGEST_RATIO = 1000.0
+
+
+class ScaleWarning(UserWarning):
+    """Columns of X, or the target, are on scales on which a network trains badly."""
+
+
+def warn_of_scales(X, names, target=None) -> None:
+    """Warn once where columns differ in scale by more than 1000, or a target is far from 1.
+
+    Parameters
+    ----------
+    X : ndarray or sparse matrix of shape (n_samples, n_features)
+    names : sequence of str or None
+        Names of the columns.
+    target : ndarray of shape (n_samples, n_outputs), default=None
+        Targets of a regression with identity link.
+    """
+    advice = []
+    scales = _scales(X)
+    varying = np.flatnonzero(scales > 0)
+    if len(varying) > 1:
+        low, high = (varying[pick(scales[varying])] for pick in (np.argmin, np.argmax))
+        ratio = scales[high] / scales[low]
+        if ratio > _LARGEST_RATIO:
+            advice.append(
+                f"Columns of X differ in scale by a factor of {ratio:.2g}: "
+                f"{_name(high, names)} has standard deviation {scales[high]:.2g}, "
+                f"{_name(low, names)} {scales[low]:.2g}. "
+                "Put a StandardScaler in front of the network."
+            )
+    if target is not None and len(target) > 1:
+        size = float(np.sqrt(np.mean(np.square(target))))
+        if size > 0 and not 1 / _LARGEST_RATIO <= size <= _LARGEST_RATIO:
+            advice.append(
+                f"The target is far from unit scale (root mean square {size:.2g}). Wrap the "
+                "network in TransformedTargetRegressor(network, transformer=StandardScaler())."
+            )
+    if advice:
+        warnings.warn(" ".join(advice), ScaleWarning, stacklevel=2)
+
+
+def _scales(X) -> np.ndarray:
+    """Standard deviation of each column."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if sparse.issparse(X):
+            mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
+            squares = np.asarray(X.multiply(X).mean(axis=0), dtype=np.float64).ravel()
+            return np.sqrt(np.maximum(squares - mean**2, 0))
+        return np.std(X, axis=0, dtype=np.float64)
+
+
+def _name(column: int, names) -> str:
+    return f"column {column}" if names is None else repr(str(names[column]))
