@@ -50,7 +50,10 @@ class KerasLoss:
         """Losses of rows, shape (n,)."""
         rows = self.values(y, output)
         if len(rows.shape) == 0:
-            raise ScalarLossError(self.name)
+            raise ScalarLossError(
+                f"loss {self.name!r} returned one number for a batch. It must return one number a "
+                "row, so that rows can be weighted: take means over the last axis only."
+            )
         return rows
 
     def values(self, y, output):
@@ -64,16 +67,11 @@ class KerasLoss:
         if self.sparse:
             y = ops.argmax(y, axis=-1)
         if self.row_shape:
-            y = ops.reshape(y, (y.shape[0], *self.row_shape))
-            response = ops.reshape(response, y.shape)
-        rows = _loss_function(self.source)(y, response)
-        if len(rows.shape) == 0:
-            raise ScalarLossError(
-                f"loss {self.name!r} returned one number for a batch. It must return one number a "
-                "row, so that rows can be weighted: take means over the last axis only."
-            )
-        axes = tuple(range(1, len(rows.shape)))
-        return ops.cast(ops.mean(rows, axis=axes) if axes else rows, output.dtype)
+            y = ops.reshape(y, (-1, *self.row_shape))
+            response = ops.reshape(response, (-1, *self.row_shape))
+        values = _loss_function(self.source)(y, response)
+        axes = tuple(range(1, len(values.shape)))
+        return ops.cast(ops.mean(values, axis=axes) if axes else values, output.dtype)
 
     def mean(self, eta: np.ndarray) -> np.ndarray:
         """The response of linear outputs."""
