@@ -30,9 +30,7 @@ def test_columns_without_names_are_numbered():
 def test_a_distant_target_is_named():
     network = MLPRegressor(hidden_layer_sizes=(3,), max_iter=2)
     with pytest.warns(ScaleWarning, match=re.escape("root mean square") + ".*Transformed"):
-        MLPRegressor(hidden_layer_sizes=(3,), max_iter=2).fit(
-            FRAME[["share"]], 1e6 * FRAME["share"]
-        )
+        network.fit(FRAME[["share"]], 1e6 * FRAME["share"])
 
 
 def test_one_warning_tells_both():
