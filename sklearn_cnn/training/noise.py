@@ -78,7 +78,7 @@ def _counted_classes() -> dict[type, type]:
         def call(self, inputs, training=False):
             if not training or self.rate == 0:
                 return inputs
-            shape = tuple(inputs.shape)
+            shape = ops.shape(inputs)  # with a tensor where a program leaves the size open
             pattern = self._mask_shape(shape)
             mask_shape = [n if m is None else m for n, m in zip(shape, pattern, strict=True)]
             rate = self.rate if _CURRENT.draw.rate is None else _CURRENT.draw.rate
@@ -99,7 +99,7 @@ def _counted_classes() -> dict[type, type]:
         def call(self, inputs, training=False):
             if not training or self.stddev == 0:
                 return inputs
-            noise = _normal(_CURRENT.draw, self.counter, tuple(inputs.shape), self.compute_dtype)
+            noise = _normal(_CURRENT.draw, self.counter, ops.shape(inputs), self.compute_dtype)
             return inputs + self.stddev * noise
 
     return {
