@@ -10,6 +10,7 @@ Keras is imported only if the file holds one of its objects.
 
 import copy
 import functools
+import inspect
 import json
 import re
 import secrets
@@ -19,7 +20,7 @@ from collections.abc import Collection, Iterator
 from types import FunctionType
 from typing import Any
 
-from sklearn_cnn.compat import seeded_keras
+from sklearn_cnn.compat import compile_arguments, seeded_keras
 
 from ._archive import ArchiveError
 from ._references import untrusted
@@ -100,10 +101,10 @@ class _Name(Kind):
 
 
 class _KerasObject(Kind):
-    """An instance by its configuration, a layer or model with its weights as well."""
+    """An instance by its configuration; layers with their weights, models with their compile."""
 
     name = "keras"
-    fields = {"config": dict, "weights": list}
+    fields = {"config": dict, "weights": list, "compiled": object}
 
     def accepts(self, value: Any) -> bool:
         keras = sys.modules.get("keras")
@@ -115,8 +116,10 @@ class _KerasObject(Kind):
         import keras
 
         weights = value.get_weights() if isinstance(value, keras.Layer) else []
+        # As the user passed them: in a configuration losses would lose some of their arguments.
+        compiled = compile_arguments(value) if isinstance(value, keras.Model) else {}
         try:
-            config = keras.saving.serialize_keras_object(value)
+            config = _complete(value, keras.saving.serialize_keras_object(value))
             config = json.loads(json.dumps(config, allow_nan=False))
             check_config(config)
             _check_shapes(config, weights)
@@ -129,6 +132,7 @@ class _KerasObject(Kind):
             "weights": [
                 encoder.encode(weight, f".weights[{n}]") for n, weight in enumerate(weights)
             ],
+            "compiled": encoder.encode(compiled, ".compile"),
         }
 
     def decode(self, node: Node, decoder: Decoder) -> Any:
@@ -138,6 +142,7 @@ class _KerasObject(Kind):
         weights = [decoder.decode(weight) for weight in node["weights"]]
         check_config(config)
         _check_shapes(config, weights)
+        compiled = decoder.decode(node["compiled"])
         # The seeds that a configuration leaves open must not come from Python's global stream.
         with seeded_keras(secrets.randbits(31)):
             value = keras.saving.deserialize_keras_object(config, safe_mode=True)
@@ -149,7 +154,21 @@ class _KerasObject(Kind):
                 # Layers that were adapted to data compute with what follows from their weights.
                 if hasattr(layer, "finalize_state"):
                     layer.finalize_state()
+        if compiled:
+            # Of the base class: what arguments a user's own compile had, Keras does not keep.
+            keras.Model.compile(value, **compiled)
         return value
+
+
+def _complete(value: Any, config: dict[str, Any]) -> dict[str, Any]:
+    """The configuration, with arguments that Keras forgets: the delta of Huber's loss."""
+    config = {key: item for key, item in config.items() if key != "compile_config"}
+    arguments = config["config"]
+    kept = vars(value) | getattr(value, "_fn_kwargs", {})
+    for name in inspect.signature(type(value)).parameters:
+        if name in kept and name not in arguments and isinstance(kept[name], int | float | str):
+            arguments[name] = kept[name]
+    return config
 
 
 def check_config(config: Any, custom_names: Collection[str] = ()) -> None:
@@ -255,12 +274,9 @@ def _check_shapes(config: dict[str, Any], weights: list[Any]) -> None:
     def describe() -> None:
         import keras
 
-        described = {key: item for key, item in config.items() if key != "compile_config"}
         try:
             with keras.StatelessScope(initialize_variables=False), seeded_keras(0):
-                layer = keras.saving.deserialize_keras_object(
-                    copy.deepcopy(described), safe_mode=True
-                )
+                layer = keras.saving.deserialize_keras_object(copy.deepcopy(config), safe_mode=True)
             shapes.extend(tuple(weight.shape) for weight in layer.weights)
         except Exception as error:
             failure.append(error)

@@ -113,11 +113,23 @@ def test_a_model_computes_the_same(there_and_back, make):
 
 
 def test_what_a_model_was_compiled_with_comes_back(there_and_back):
-    back = there_and_back(pictures())
+    model = pictures()
+    back = there_and_back(model)
     assert back.loss == "mse"
     assert isinstance(back.optimizer, keras.optimizers.Adam)
     assert back.optimizer.clipnorm == 1.0
     assert float(back.optimizer.learning_rate) == pytest.approx(0.01)
+    X, y = np.random.RandomState(0).rand(4, 8, 8, 1), np.ones((4, 2))
+    assert back.evaluate(X, y, verbose=0) == model.evaluate(X, y, verbose=0)
+
+
+def test_arguments_that_keras_forgets_come_back(there_and_back):
+    model = keras.Sequential([keras.Input((1,)), layers.Dense(1)])
+    model.compile(loss=keras.losses.Huber(delta=0.25))
+    y, prediction = np.zeros((3, 1)), np.ones((3, 1))
+    for loss in (there_and_back(keras.losses.Huber(delta=0.25)), there_and_back(model).loss):
+        assert float(loss(y, prediction)) == 0.25 * (1 - 0.125)
+    assert there_and_back(keras.initializers.Identity(gain=3.0)).gain == 3.0
 
 
 def test_a_model_that_is_not_built_comes_back_unbuilt(there_and_back):
@@ -310,13 +322,19 @@ def test_a_layer_larger_than_its_weights_is_refused_before_it_is_made(configurat
 @pytest.mark.parametrize(
     "node",
     [
-        {"kind": "keras", "config": {}, "weights": []},
+        {"kind": "keras", "config": {}, "weights": [], "compiled": None},
         {
             "kind": "keras",
             "config": {"class_name": "__bytes__", "config": {"value": "a"}},
             "weights": [],
+            "compiled": None,
         },
-        {"kind": "keras", "config": {"class_name": "__tensor__", "config": {}}, "weights": []},
+        {
+            "kind": "keras",
+            "config": {"class_name": "__tensor__", "config": {}},
+            "weights": [],
+            "compiled": None,
+        },
         {"kind": "keras callback", "class": "LambdaCallback", "arguments": {}},
         {"kind": "keras callback", "class": "os", "arguments": {}},
         {"kind": "keras callback", "class": "EarlyStopping", "arguments": {"model": 1}},
