@@ -283,9 +283,9 @@ class GivenArchitecture(Architecture):
                     f"{prod(expected.shape)} numbers. Reshape X, or correct the model's input."
                 )
             part = part.reshape(len(part), *expected.shape)
-            if part.dtype.kind == "f" and expected.dtype.startswith(("int", "uint")):
-                part = part.astype(expected.dtype)
-            elif part.dtype.kind != "f" and not expected.dtype.startswith(("int", "uint")):
+            if expected.dtype.startswith(("int", "uint")):
+                part = part.astype(expected.dtype, copy=False)
+            elif part.dtype.kind != "f":
                 part = part.astype(self.dtype)
             arranged.append(part)
         if self.container == "dict":
@@ -496,6 +496,26 @@ def source_of(
         "arguments of a subclassed model. Give the class a get_config(), or pass the class, or a "
         "function that makes the model, instead."
     )
+
+
+def recipe(model: Any) -> Configured | Made:
+    """What a model that may have no weights yet is made from, as :func:`source_of` finds it."""
+    import keras
+
+    if type(model).get_config is not keras.Model.get_config:
+        try:
+            return _configured(model)
+        except (NotImplementedError, TypeError, ValueError) as error:
+            raise CannotCopy(
+                f"Keras has no configuration of this {type(model).__name__}: {_first_line(error)}"
+            ) from error
+    found = _made_from_attributes(model)
+    if found is None or not _is_copy(found.make(), model, (), "array"):
+        raise CannotCopy(
+            f"This {type(model).__name__} has no get_config(), and Keras does not keep the "
+            "arguments of a subclassed model."
+        )
+    return found
 
 
 def _first_line(error: Exception) -> str:
@@ -804,14 +824,8 @@ def _parameters(model: Any, layers: list) -> tuple[Parameter, ...]:
 
 
 def _start_of(template: Any, facts: _Facts) -> tuple[np.ndarray, ...]:
-    """The template's weights, less those that became settings of the copies."""
-    dropped = {
-        id(variable)
-        for layer in template._flatten_layers(include_self=True, recursive=True)
-        if _has_state(layer)
-        for variable in layer.weights
-    }
-    weights = tuple(np.asarray(v) for v in template.weights if id(v) not in dropped)
+    """The template's weights, if they fit the copies."""
+    weights = weights_of_copies(template)
     shapes = [weight.shape for weight in weights]
     expected = [parameter.shape for parameter in facts.parameters]
     if shapes != expected:
@@ -820,7 +834,18 @@ def _start_of(template: Any, facts: _Facts) -> tuple[np.ndarray, ...]:
             f"model: weights of shapes {expected} instead of {shapes}. Correct its get_config(), "
             "or pass a function that makes the model."
         )
-    return weights
+    return tuple(weights)
+
+
+def weights_of_copies(model: Any) -> list[np.ndarray]:
+    """A model's weights, less those that became settings of the copies."""
+    dropped = {
+        id(variable)
+        for layer in model._flatten_layers(include_self=True, recursive=True)
+        if _has_state(layer)
+        for variable in layer.weights
+    }
+    return [np.array(variable) for variable in model.weights if id(variable) not in dropped]
 
 
 def _in_dtype(config: Any, dtype: str) -> Any:

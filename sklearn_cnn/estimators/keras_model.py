@@ -1,0 +1,1244 @@
+"""Estimators around the user's own Keras model."""
+
+import difflib
+import inspect
+from dataclasses import replace
+from math import prod
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.callback import with_callbacks
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import (
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from sklearn_cnn import backends, compat, families
+from sklearn_cnn.architectures import dense, numpy_activation
+from sklearn_cnn.architectures.given import GivenArchitecture, Input, given, made
+from sklearn_cnn.compat import HasMethods, Interval, fit_context
+from sklearn_cnn.encoding.several import Inputs, are_several
+from sklearn_cnn.families import Family
+from sklearn_cnn.prediction.forward import compiled_pass
+from sklearn_cnn.training import Objective, Progress, Reason, Result, Rows
+from sklearn_cnn.training.losses import describe_loss
+
+from . import _model
+from ._base import BaseNetwork
+from ._keras_objects import KerasObjects
+from ._readings import (
+    Reading,
+    family_of_labels,
+    is_users_own,
+    look_at_outputs,
+    read_labels,
+    read_numbers,
+)
+from ._targets import NetworkClassifier, NetworkRegressor, is_probability_loss
+
+# What a function that makes models is told where it names it.
+_TOLD = ("input_shape", "n_outputs", "family")
+# Rows on which a subclassed model shows what its outputs are.
+_ROWS_TO_LOOK_AT = 64
+
+
+class _Given(KerasObjects, BaseNetwork):
+    """What estimators around a user's model share; stands before a kind of `BaseNetwork`."""
+
+    n_init = 1
+    kernel_initializer = None
+    _input_checks: dict = {"allow_nd": True}
+    _target_checks: dict = {}
+    _default_loss: str | None = None
+    _parameter_constraints: dict = {
+        "model": [callable, None],
+        "model_params": [dict, None],
+        "loss": [str, callable, Family, HasMethods(["call", "get_config"]), None],
+        "solver": [str, HasMethods(["apply", "get_config"]), None],
+        "metrics": "no_validation",
+    }
+
+    # -- parameters of the model's function -------------------------------------------------------
+
+    def get_params(self, deep=True):
+        """Get parameters, with those of the model's function as ``model__name``.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to show the arguments of a function given as ``model``.
+
+        Returns
+        -------
+        dict
+            Names and values.
+        """
+        params = super().get_params(deep=deep)
+        if deep:
+            own = self._model_arguments() | (self.model_params or {})
+            params |= {f"model__{name}": value for name, value in own.items()}
+        return params
+
+    def set_params(self, **params):
+        """Set parameters; ``model__name`` sets an argument of the model's function.
+
+        Parameters
+        ----------
+        **params : dict
+            Names and values.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+        """
+        ours = {name: v for name, v in params.items() if not name.startswith("model__")}
+        arguments = {name[7:]: v for name, v in params.items() if name.startswith("model__")}
+        super().set_params(**ours)
+        if arguments:
+            self._check_model_arguments(arguments)
+            self.model_params = {**(self.model_params or {}), **arguments}
+        return self
+
+    def _model_arguments(self) -> dict[str, Any]:
+        """Arguments of the model's function that have defaults."""
+        if self.model is None or _is_model(self.model):
+            return {}
+        return {
+            name: parameter.default
+            for name, parameter in _parameters_of(self.model).items()
+            if parameter.default is not parameter.empty and name not in _TOLD
+        }
+
+    def _check_model_arguments(self, arguments: dict[str, Any]) -> None:
+        shown = ", ".join(f"model__{name}" for name in arguments)
+        if self.model is None or _is_model(self.model):
+            what = "None" if self.model is None else f"a finished {type(self.model).__name__}"
+            raise ValueError(
+                f"{shown} are arguments of a function that makes the model, but model is {what}."
+            )
+        parameters = _parameters_of(self.model)
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            return
+        for name in arguments:
+            if name not in parameters:
+                known = [n for n in parameters if n not in _TOLD]
+                close = difflib.get_close_matches(name, known, n=1)
+                advice = f" Did you mean {close[0]!r}?" if close else ""
+                raise ValueError(
+                    f"Invalid parameter {'model__' + name!r} for {type(self).__name__}: "
+                    f"{_name_of(self.model)} takes {', '.join(map(repr, known)) or 'none'}.{advice}"
+                )
+
+    # -- data -------------------------------------------------------------------------------------
+
+    def _validate(self, X, y, *, reset: bool):
+        if are_several(X, _length(y)):
+            X = self._check_several(X, reset=reset)
+            y = validate_data(self, "no_validation", y, multi_output=True, **self._target_checks)
+            check_consistent_length(X, y)
+        else:
+            X, y = validate_data(
+                self,
+                X,
+                y,
+                dtype="numeric",  # whole numbers stay: an embedding may want them
+                multi_output=True,
+                reset=reset,
+                **self._input_checks,
+                **self._target_checks,
+            )
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _check_several(self, X, *, reset: bool) -> Inputs:
+        X = Inputs(X)
+        for array in X.values():
+            if array.dtype.kind not in "fiub":
+                raise ValueError(
+                    "Several inputs must be arrays of numbers. Got an array of "
+                    f"{array.dtype}: encode it first."
+                )
+            assert_all_finite(array, input_name="X")
+        if reset:
+            self.__dict__.pop("n_features_in_", None)
+            self.__dict__.pop("feature_names_in_", None)
+        return X
+
+    def _check_X(self, X):
+        check_is_fitted(self)
+        if are_several(X) and isinstance(self.architecture_, GivenArchitecture):
+            return self._check_several(X, reset=False)
+        X = validate_data(self, X, dtype="numeric", reset=False, **self._input_checks)
+        shape = self.architecture_.input_shape
+        if not isinstance(self.architecture_, GivenArchitecture) and X.shape[1:] != shape:
+            raise ValueError(
+                f"Each row of X has shape {X.shape[1:]}, but {type(self).__name__} was fitted on "
+                f"rows of shape {shape}."
+            )
+        return X
+
+    @staticmethod
+    def _cast(x, dtype: str):
+        def cast(part):
+            return part.astype(dtype, copy=False) if part.dtype.kind == "f" else part
+
+        if isinstance(x, dict):
+            return {name: cast(part) for name, part in x.items()}
+        return [cast(part) for part in x] if isinstance(x, list) else cast(x)
+
+    def _split(self, rows: Rows, rng) -> tuple[Rows, Rows]:
+        if not isinstance(rows.x, dict | list):
+            return super()._split(rows, rng)
+        training, validation = super()._split(rows._replace(x=Inputs(rows.x)), rng)
+        return training._replace(x=training.x.arrays), validation._replace(x=validation.x.arrays)
+
+    # -- the network ------------------------------------------------------------------------------
+
+    def _fit_rows(self, *arguments, **settings) -> None:
+        try:
+            super()._fit_rows(*arguments, **settings)
+        finally:
+            self.__dict__.pop("_compiled", None)
+
+    def _describe(self, rows: Rows, validation: Rows | None, rng, first_pass: bool):
+        dtype = self._wanted_dtype(rows.x)
+        if self.model is None:
+            if isinstance(rows.x, Inputs):
+                raise ValueError("X holds several inputs: pass a model that takes them.")
+            rows = rows._replace(x=rows.x.astype(dtype, copy=False))
+            if validation is not None:
+                validation = validation._replace(x=validation.x.astype(dtype, copy=False))
+            return super()._describe(rows, validation, rng, first_pass)
+        inputs, container = _inputs_of(rows.x)
+        seed = int(rng.randint(np.iinfo(np.int32).max)) if first_pass else 0
+        with compat.seeded_keras(seed):
+            template, maker = self._template(inputs, container, rows.y, dtype)
+            network = given(
+                template, inputs, container, dtype=dtype, maker=maker, fresh=maker is not None
+            )
+        self._compiled = compat.compile_arguments(template)
+        if self._compiled.get("loss_weights") is not None:
+            raise ValueError(
+                "The model was compiled with loss_weights. A model with one output has one loss: "
+                "compile without them, and weight rows by sample_weight."
+            )
+        rows = rows._replace(x=network.arrange(_arrays(rows.x)))
+        if validation is not None:
+            validation = validation._replace(x=network.arrange(_arrays(validation.x)))
+
+        def sees():
+            model = template if template.built else network.build()
+            return look_at_outputs(model, _head(rows.x))
+
+        reading = self._read(network, rows.y, sees)
+        self._gives_probability = reading.gives_probabilities
+        columns = reading.network.units
+        rows = _in_columns(rows, columns)
+        validation = None if validation is None else _in_columns(validation, columns)
+        return rows, validation, reading.objective, reading.network
+
+    def _wanted_dtype(self, X) -> str | None:
+        """Float type that the network is to compute in, None for the model's own."""
+        if self.dtype in ("float32", "float64"):
+            return self.dtype
+        return None if self.dtype is None and self.model is not None else str(_float_type(X))
+
+    def _computing_dtype(self, X) -> str:
+        return str(X.dtype)
+
+    def _architecture(self, input_shape, objective, units, dtype):
+        return dense(input_shape, units, objective.family.activation, dtype=dtype)
+
+    def _template(self, inputs, container: str, target: np.ndarray, dtype):
+        """The user's model, or a new one from the user's function and how it was made."""
+        import keras
+
+        if isinstance(self.model, keras.Model):
+            if self.model_params:
+                raise ValueError(
+                    "model_params are arguments of a function that makes the model, but model is "
+                    f"a finished {type(self.model).__name__}."
+                )
+            return self.model, None
+        family = self._family_told(target)
+        shapes: Any = [i.shape for i in inputs]
+        if container == "dict":
+            shapes = {i.name: i.shape for i in inputs}
+        told = {
+            "input_shape": shapes[0] if container == "array" else shapes,
+            "n_outputs": family.units(target.shape[1]),
+            "family": family,
+        }
+        parameters = _parameters_of(self.model)
+        self._check_model_arguments(self.model_params or {})
+        arguments = {name: told[name] for name in _TOLD if name in parameters}
+        maker = made(self.model, arguments | (self.model_params or {}))
+        model = maker.make(dtype)
+        if not isinstance(model, keras.Model):
+            raise TypeError(
+                f"The function given as model must return a Keras model, but "
+                f"{_name_of(self.model)} returned a {type(model).__name__}."
+            )
+        return model, maker
+
+    def _family_told(self, target: np.ndarray) -> Family:
+        """The family that a function which makes models is told."""
+        return self.loss if isinstance(self.loss, Family) else families.gaussian()
+
+    def _read(self, network: GivenArchitecture, target: np.ndarray, sees) -> Reading:
+        """What is minimised, and what the output means."""
+        return read_numbers(network, target, self._loss_in_use())
+
+    def _loss_in_use(self):
+        loss = self.loss
+        if loss is None:
+            loss = vars(self).get("_compiled", {}).get("loss")
+            if isinstance(loss, dict):
+                loss = list(loss.values())
+            loss = loss[0] if isinstance(loss, list | tuple) else loss
+        return self._default_loss if loss is None and self.model is None else loss
+
+    def _solver_in_use(self):
+        if self.solver is not None:
+            return self.solver
+        optimizer = vars(self).get("_compiled", {}).get("optimizer")
+        # Mixed precision wraps an optimizer in one that scales the loss.
+        return "adam" if optimizer is None else getattr(optimizer, "inner_optimizer", optimizer)
+
+    def _metrics_in_use(self):
+        if self.metrics is not None:
+            return self.metrics
+        compiled = vars(self).get("_compiled", {})
+        return [
+            metric
+            for name in ("metrics", "weighted_metrics")
+            for metric in _flat(compiled.get(name))
+        ]
+
+    def _record(self, result, plan, *arguments) -> None:
+        super()._record(result, plan, *arguments)
+        if isinstance(self.architecture_, GivenArchitecture):
+            # The weights are the estimator's now.
+            self.architecture_ = replace(self.architecture_, start=None)
+
+    def _raw_outputs(self, X) -> np.ndarray:
+        # scikit-learn's MLP answers in the float type of X.
+        return super()._raw_outputs(X).astype(_float_type(X), copy=False)
+
+    def _network_inputs(self, X):
+        if isinstance(self.architecture_, GivenArchitecture):
+            return self._cast(self.architecture_.arrange(_arrays(X)), self.architecture_.dtype)
+        return X.astype(self.architecture_.dtype, copy=False)
+
+
+def _is_model(model: Any) -> bool:
+    return hasattr(model, "get_weights") and not isinstance(model, type)
+
+
+def _parameters_of(function: Any) -> dict[str, inspect.Parameter]:
+    parameters = dict(inspect.signature(function).parameters)
+    return {name: p for name, p in parameters.items() if p.kind is not p.VAR_POSITIONAL}
+
+
+def _name_of(function: Any) -> str:
+    return getattr(function, "__name__", repr(function))
+
+
+def _length(y: Any) -> int | None:
+    if getattr(y, "shape", ()):
+        return y.shape[0]
+    return len(y) if hasattr(y, "__len__") else None
+
+
+def _arrays(X: Any) -> Any:
+    return X.arrays if isinstance(X, Inputs) else X
+
+
+def _inputs_of(X: Any) -> tuple[list[Input], str]:
+    """What the rows of X look like, for a model that does not declare its inputs."""
+    if not isinstance(X, Inputs):
+        return [Input(None, X.shape[1:], "float32")], "array"
+    container = "dict" if isinstance(X.arrays, dict) else "list"
+    names = list(X.arrays) if isinstance(X.arrays, dict) else range(len(X.arrays))
+    return [
+        Input(
+            str(name), array.shape[1:], str(array.dtype) if array.dtype.kind in "iu" else "float32"
+        )
+        for name, array in zip(names, X.values(), strict=True)
+    ], container
+
+
+def _float_type(X: Any) -> np.dtype:
+    """float32 if all of X is, else float64: what scikit-learn makes of every other type."""
+    arrays = X.values() if isinstance(X, Inputs) else [X]
+    floats = {array.dtype for array in arrays if array.dtype.kind == "f"}
+    return np.dtype("float32" if floats == {np.dtype("float32")} else "float64")
+
+
+def _in_columns(rows: Rows, n_columns: int) -> Rows:
+    """Targets of two classes in two columns, where the network has two units for them."""
+    if rows.y.dtype != bool or (rows.y.shape[1], n_columns) != (1, 2):
+        return rows
+    return rows._replace(y=np.hstack([~rows.y, rows.y]))
+
+
+def _labels_of_rows(binarizer: LabelBinarizer, target: np.ndarray) -> np.ndarray | None:
+    """One label a row, by which rows can be stratified."""
+    if binarizer.y_type_.startswith("multilabel"):
+        return None
+    return target if target.shape[1] == 1 else np.argmax(target, axis=1)
+
+
+def _head(x: Any) -> Any:
+    if isinstance(x, dict):
+        return {name: part[:_ROWS_TO_LOOK_AT] for name, part in x.items()}
+    if isinstance(x, list):
+        return [part[:_ROWS_TO_LOOK_AT] for part in x]
+    return x[:_ROWS_TO_LOOK_AT]
+
+
+def _flat(metrics: Any) -> list:
+    if metrics is None:
+        return []
+    if isinstance(metrics, dict):
+        metrics = list(metrics.values())
+    if isinstance(metrics, list | tuple):
+        return [metric for item in metrics for metric in _flat(item)]
+    return [metrics]
+
+
+class KerasClassifier(_Given, NetworkClassifier):
+    """Classifier around a Keras model of your own.
+
+    One output unit tells two classes apart, two or more units are one a class; for several labels
+    a row each label has its unit.
+
+    X is a table, an array of up to five dimensions, or several inputs: a dictionary or list of
+    arrays. Cross-validation takes several inputs as `sklearn_cnn.encoding.several.Inputs`, or as a
+    table whose columns are dealt out to them in their order.
+
+    Parameters
+    ----------
+    model : callable or keras.Model, default=None
+        A function that returns a Keras model, a subclass of ``keras.Model``, or a model. A function
+        is called in each fit, with ``model_params`` and, where it names them, ``input_shape`` (of a
+        row), ``n_outputs`` and ``family`` (of `sklearn_cnn.families`, with ``family.activation``
+        for the last layer). A model is a template: it is copied, and trained from the weights that
+        it has. None is a network with one hidden layer of 100 ReLU units, as `MLPClassifier` has.
+    model_params : dict, default=None
+        Arguments of the function. Each can be set and searched as ``model__name``.
+    loss : str, Family or keras.losses.Loss, default=None
+        None is the loss that the model was compiled with, else ``"log_loss"`` (cross-entropy).
+        Further a family of `sklearn_cnn.families`, or any Keras loss; y is one-hot for it unless
+        its name begins with ``sparse``. A model that ends in softmax or sigmoid gives
+        probabilities, any other output is read as logits.
+    solver : str or keras.optimizers.Optimizer, default=None
+        None is the optimizer that the model was compiled with, else ``"adam"``. ``"sgd"`` and
+        ``"adam"`` with the parameters below, ``"lbfgs"`` (full batch, float64, SciPy's L-BFGS-B),
+        or any Keras optimizer by name (with ``learning_rate=learning_rate_init``) or as an instance
+        (with its own rate; it is copied).
+    metrics : str, Keras metric or list of them, default=None
+        Recorded in ``history_``. None are those that the model was compiled with.
+    batch_size : int or "auto", default=32
+        Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
+    max_iter : int, default=10
+        Epochs, or iterations of lbfgs.
+    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
+        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
+        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate_init : float, default=0.001
+        Learning rate at the start, of a solver that is given by name.
+    power_t : float, default=0.5
+        Exponent of ``"invscaling"``.
+    momentum : float in [0, 1], default=0.9
+        Momentum of ``"sgd"``.
+    nesterovs_momentum : bool, default=True
+        Whether ``"sgd"`` uses Nesterov's momentum.
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of the moments of ``"adam"``.
+    epsilon : float, default=1e-8
+        Keeps ``"adam"`` from dividing by zero.
+    alpha : float, default=0.0
+        L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
+        Regularizers of the model's layers act beside it, as Keras defines them.
+    l1 : float, default=0.0
+        L1 penalty on the kernels, added as ``alpha`` is.
+    shuffle : bool, default=True
+        Whether rows are drawn in a new order each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights of a model from a function, orders of rows, the validation split
+        and dropout.
+    tol : float, default=1e-4
+        Less progress than this is none; with lbfgs the tolerance of the gradient.
+    n_iter_no_change : int, default=10
+        Epochs without progress that are borne; ``inf`` for any number.
+    early_stopping : bool, default=False
+        Whether to keep a share of the rows aside, to stop when their score no longer rises and to
+        keep the best weights.
+    validation_fraction : float, default=0.1
+        The share kept aside.
+    monitor : {"score", "loss"}, default="score"
+        What early stopping watches: the validation score, or the validation loss.
+    class_weight : dict, "balanced" or list of dict, default=None
+        Weights of classes, multiplied into ``sample_weight``; a list for several labels a row.
+    callbacks : Keras callback, class or function, or list of them, default=None
+        Called between epochs, copied for each fit. Not with lbfgs.
+    verbose : int, default=0
+        1 shows one line that is written over, 2 a table of epochs.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last fit.
+    max_fun : int, default=15000
+        Evaluations of the loss that lbfgs may take.
+    dtype : {"auto", "float32", "float64"} or None, default=None
+        Float type in which every layer computes; None is the model's own, ``"auto"`` that of X.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels.
+    model_ : keras.Model
+        The trained network, a copy of the template. Training it further changes the predictions.
+    history_ : dict of list
+        ``loss``, ``learning_rate``, ``seconds``, ``val_loss`` and every metric, one entry an epoch.
+    loss_curve_ : list of float
+        Training loss, penalties included, one entry an epoch.
+    loss_ : float
+        The last of them.
+    best_loss_ : float or None
+        The least of them; None with validation data.
+    validation_scores_ : list of float or None
+        Score on the validation data after each epoch.
+    best_validation_score_ : float or None
+        The best of them.
+    n_iter_ : int
+        Epochs (iterations of lbfgs) of the last fit.
+    t_ : int
+        Rows seen by the solver.
+    n_outputs_ : int
+        Output units.
+    architecture_ : Architecture
+        Description of the network.
+    n_features_in_ : int
+        Features seen in ``fit``, unless X held several inputs.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    MLPClassifier : A perceptron without a model of your own.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_cnn import KerasClassifier
+    >>> def network(n_outputs, units=16):
+    ...     return keras.Sequential(
+    ...         [
+    ...             keras.layers.Dense(units, activation="relu"),
+    ...             keras.layers.Dense(n_outputs, activation="softmax"),
+    ...         ]
+    ...     )
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = KerasClassifier(
+    ...     network, learning_rate_init=0.02, max_iter=30, random_state=0
+    ... )
+    >>> classifier.set_params(model__units=32).fit(X, y).score(X, y) > 0.9
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **NetworkClassifier._parameter_constraints,
+        **_Given._parameter_constraints,
+    }
+    _default_loss = "log_loss"
+
+    def __init__(
+        self,
+        model=None,
+        *,
+        model_params=None,
+        loss=None,
+        solver=None,
+        metrics=None,
+        batch_size=32,
+        max_iter=10,
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        alpha=0.0,
+        l1=0.0,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        monitor="score",
+        class_weight=None,
+        callbacks=None,
+        verbose=0,
+        warm_start=False,
+        max_fun=15000,
+        dtype=None,
+    ):
+        self.model = model
+        self.model_params = model_params
+        self.loss = loss
+        self.solver = solver
+        self.metrics = metrics
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.alpha = alpha
+        self.l1 = l1
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.monitor = monitor
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.max_fun = max_fun
+        self.dtype = dtype
+
+    def _family_told(self, target: np.ndarray) -> Family:
+        if isinstance(self.loss, Family):
+            return self.loss
+        return family_of_labels(self._label_binarizer.y_type_, target.shape[1])
+
+    def _read(self, network: GivenArchitecture, target: np.ndarray, sees) -> Reading:
+        return read_labels(
+            network,
+            self._label_binarizer.y_type_,
+            len(self.classes_),
+            target.shape[1],
+            self._loss_in_use(),
+            sees,
+        )
+
+    def _stratify(self, target: np.ndarray) -> np.ndarray | None:
+        return _labels_of_rows(self._label_binarizer, target)
+
+    def _response(self, X, offset=None) -> np.ndarray:
+        response = super()._response(X, offset)
+        multiclass = not self._label_binarizer.y_type_.startswith("multilabel")
+        if multiclass and response.shape[1] > 1 and self._family.activation == "sigmoid":
+            total = response.sum(axis=1, keepdims=True)
+            response = response / np.where(total == 0, 1, total)
+        return response
+
+    def _gives_probabilities(self) -> bool:
+        if self.__sklearn_is_fitted__() and self.model is not None:
+            return self._gives_probability
+        loss = self.loss
+        if loss is None and self.model is not None and _is_model(self.model):
+            loss = compat.compile_arguments(self.model).get("loss")
+        return is_probability_loss(loss) or is_users_own(loss)
+
+
+class KerasRegressor(_Given, NetworkRegressor):
+    """Regressor around a Keras model of your own.
+
+    The model has one output unit for each column of y. Its output is the prediction.
+
+    X is a table, an array of up to five dimensions, or several inputs: a dictionary or list of
+    arrays. Cross-validation takes several inputs as `sklearn_cnn.encoding.several.Inputs`, or as a
+    table whose columns are dealt out to them in their order.
+
+    Parameters
+    ----------
+    model : callable or keras.Model, default=None
+        A function that returns a Keras model, a subclass of ``keras.Model``, or a model. A function
+        is called in each fit, with ``model_params`` and, where it names them, ``input_shape`` (of a
+        row), ``n_outputs`` and ``family`` (of `sklearn_cnn.families`, with ``family.activation``
+        for the last layer). A model is a template: it is copied, and trained from the weights that
+        it has. None is a network with one hidden layer of 100 ReLU units, as `MLPRegressor` has.
+    model_params : dict, default=None
+        Arguments of the function. Each can be set and searched as ``model__name``.
+    loss : str, Family or keras.losses.Loss, default=None
+        None is the loss that the model was compiled with, else ``"squared_error"`` (halved).
+        Further ``"poisson"`` (scikit-learn's, half the deviance, of a linear or exponential
+        output), a family of `sklearn_cnn.families`, or any Keras loss.
+    solver : str or keras.optimizers.Optimizer, default=None
+        None is the optimizer that the model was compiled with, else ``"adam"``. ``"sgd"`` and
+        ``"adam"`` with the parameters below, ``"lbfgs"`` (full batch, float64, SciPy's L-BFGS-B),
+        or any Keras optimizer by name (with ``learning_rate=learning_rate_init``) or as an instance
+        (with its own rate; it is copied).
+    metrics : str, Keras metric or list of them, default=None
+        Recorded in ``history_``. None are those that the model was compiled with.
+    batch_size : int or "auto", default=32
+        Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
+    max_iter : int, default=10
+        Epochs, or iterations of lbfgs.
+    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
+        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
+        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate_init : float, default=0.001
+        Learning rate at the start, of a solver that is given by name.
+    power_t : float, default=0.5
+        Exponent of ``"invscaling"``.
+    momentum : float in [0, 1], default=0.9
+        Momentum of ``"sgd"``.
+    nesterovs_momentum : bool, default=True
+        Whether ``"sgd"`` uses Nesterov's momentum.
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of the moments of ``"adam"``.
+    epsilon : float, default=1e-8
+        Keeps ``"adam"`` from dividing by zero.
+    alpha : float, default=0.0
+        L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
+        Regularizers of the model's layers act beside it, as Keras defines them.
+    l1 : float, default=0.0
+        L1 penalty on the kernels, added as ``alpha`` is.
+    shuffle : bool, default=True
+        Whether rows are drawn in a new order each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights of a model from a function, orders of rows, the validation split
+        and dropout.
+    tol : float, default=1e-4
+        Less progress than this is none; with lbfgs the tolerance of the gradient.
+    n_iter_no_change : int, default=10
+        Epochs without progress that are borne; ``inf`` for any number.
+    early_stopping : bool, default=False
+        Whether to keep a share of the rows aside, to stop when their score no longer rises and to
+        keep the best weights.
+    validation_fraction : float, default=0.1
+        The share kept aside.
+    monitor : {"score", "loss"}, default="score"
+        What early stopping watches: the validation score, or the validation loss.
+    callbacks : Keras callback, class or function, or list of them, default=None
+        Called between epochs, copied for each fit. Not with lbfgs.
+    verbose : int, default=0
+        1 shows one line that is written over, 2 a table of epochs.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last fit.
+    max_fun : int, default=15000
+        Evaluations of the loss that lbfgs may take.
+    dtype : {"auto", "float32", "float64"} or None, default=None
+        Float type in which every layer computes; None is the model's own, ``"auto"`` that of X.
+
+    Attributes
+    ----------
+    model_ : keras.Model
+        The trained network, a copy of the template. Training it further changes the predictions.
+    history_ : dict of list
+        ``loss``, ``learning_rate``, ``seconds``, ``val_loss`` and every metric, one entry an epoch.
+    loss_curve_ : list of float
+        Training loss, penalties included, one entry an epoch.
+    loss_ : float
+        The last of them.
+    best_loss_ : float or None
+        The least of them; None with validation data.
+    validation_scores_ : list of float or None
+        R2 on the validation data after each epoch.
+    best_validation_score_ : float or None
+        The best of them.
+    n_iter_ : int
+        Epochs (iterations of lbfgs) of the last fit.
+    t_ : int
+        Rows seen by the solver.
+    n_outputs_ : int
+        Output units.
+    architecture_ : Architecture
+        Description of the network.
+    n_features_in_ : int
+        Features seen in ``fit``, unless X held several inputs.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    MLPRegressor : A perceptron without a model of your own.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from sklearn_cnn import KerasRegressor
+    >>> model = keras.Sequential([keras.layers.Dense(1)])
+    >>> model.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse", metrics=["mae"])
+    >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
+    >>> regressor = KerasRegressor(model, max_iter=500, random_state=0).fit(X, y)
+    >>> bool(abs(regressor.predict([[10.0]])[0] - 21) < 0.1), sorted(regressor.history_)
+    (True, ['learning_rate', 'loss', 'mae', 'seconds'])
+    """
+
+    _parameter_constraints: dict = {
+        **NetworkRegressor._parameter_constraints,
+        **_Given._parameter_constraints,
+    }
+    _default_loss = "squared_error"
+
+    def __init__(
+        self,
+        model=None,
+        *,
+        model_params=None,
+        loss=None,
+        solver=None,
+        metrics=None,
+        batch_size=32,
+        max_iter=10,
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        alpha=0.0,
+        l1=0.0,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        monitor="score",
+        callbacks=None,
+        verbose=0,
+        warm_start=False,
+        max_fun=15000,
+        dtype=None,
+    ):
+        self.model = model
+        self.model_params = model_params
+        self.loss = loss
+        self.solver = solver
+        self.metrics = metrics
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.alpha = alpha
+        self.l1 = l1
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.monitor = monitor
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.max_fun = max_fun
+        self.dtype = dtype
+
+    def _family_told(self, target: np.ndarray) -> Family:
+        return families.poisson() if self.loss == "poisson" else super()._family_told(target)
+
+
+class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNetwork):
+    """Transformer around a Keras model of your own.
+
+    With y the model is trained to predict it, without y to reproduce X, as an autoencoder; with
+    ``max_iter=0`` a finished model is taken as it is. ``transform`` gives the model's output, or
+    what a layer inside it makes of X.
+
+    X is a table, an array of up to five dimensions, or several inputs: a dictionary or list of
+    arrays. Cross-validation takes several inputs as `sklearn_cnn.encoding.several.Inputs`, or as a
+    table whose columns are dealt out to them in their order.
+
+    Parameters
+    ----------
+    model : callable or keras.Model, default=None
+        A function that returns a Keras model, a subclass of ``keras.Model``, or a model. A function
+        is called in each fit, with ``model_params`` and, where it names them, ``input_shape`` (of a
+        row), ``n_outputs`` and ``family`` (of `sklearn_cnn.families`, with ``family.activation``
+        for the last layer). A model is a template: it is copied, and trained from the weights that
+        it has. None is a network with one hidden layer of 100 ReLU units.
+    model_params : dict, default=None
+        Arguments of the function. Each can be set and searched as ``model__name``.
+    layer : str, default=None
+        Name of the layer whose output ``transform`` gives; None is the model's output.
+    loss : str, Family or keras.losses.Loss, default=None
+        None is the loss that the model was compiled with, else the mean squared error without y or
+        for numbers, cross-entropy for labels. Any Keras loss, or a family of
+        `sklearn_cnn.families`.
+    solver : str or keras.optimizers.Optimizer, default=None
+        None is the optimizer that the model was compiled with, else ``"adam"``. ``"sgd"`` and
+        ``"adam"`` with the parameters below, ``"lbfgs"`` (full batch, float64, SciPy's L-BFGS-B),
+        or any Keras optimizer by name (with ``learning_rate=learning_rate_init``) or as an instance
+        (with its own rate; it is copied).
+    metrics : str, Keras metric or list of them, default=None
+        Recorded in ``history_``. None are those that the model was compiled with.
+    batch_size : int or "auto", default=32
+        Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
+    max_iter : int, default=10
+        Epochs, or iterations of lbfgs. 0 takes a finished model as it is.
+    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
+        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
+        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate_init : float, default=0.001
+        Learning rate at the start, of a solver that is given by name.
+    power_t : float, default=0.5
+        Exponent of ``"invscaling"``.
+    momentum : float in [0, 1], default=0.9
+        Momentum of ``"sgd"``.
+    nesterovs_momentum : bool, default=True
+        Whether ``"sgd"`` uses Nesterov's momentum.
+    beta_1, beta_2 : float in [0, 1), default=0.9 and 0.999
+        Decay rates of the moments of ``"adam"``.
+    epsilon : float, default=1e-8
+        Keeps ``"adam"`` from dividing by zero.
+    alpha : float, default=0.0
+        L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
+        Regularizers of the model's layers act beside it, as Keras defines them.
+    l1 : float, default=0.0
+        L1 penalty on the kernels, added as ``alpha`` is.
+    shuffle : bool, default=True
+        Whether rows are drawn in a new order each epoch.
+    random_state : int, RandomState instance or None, default=None
+        Draws the initial weights of a model from a function, orders of rows, the validation split
+        and dropout.
+    tol : float, default=1e-4
+        Less progress than this is none; with lbfgs the tolerance of the gradient.
+    n_iter_no_change : int, default=10
+        Epochs without progress that are borne; ``inf`` for any number.
+    early_stopping : bool, default=False
+        Whether to keep a share of the rows aside, to stop when their loss no longer falls and to
+        keep the best weights.
+    validation_fraction : float, default=0.1
+        The share kept aside.
+    callbacks : Keras callback, class or function, or list of them, default=None
+        Called between epochs, copied for each fit. Not with lbfgs.
+    verbose : int, default=0
+        1 shows one line that is written over, 2 a table of epochs.
+    warm_start : bool, default=False
+        Whether ``fit`` goes on from the weights of the last fit.
+    max_fun : int, default=15000
+        Evaluations of the loss that lbfgs may take.
+    dtype : {"auto", "float32", "float64"} or None, default=None
+        Float type in which every layer computes; None is the model's own, ``"auto"`` that of X.
+
+    Attributes
+    ----------
+    model_ : keras.Model
+        The trained network, a copy of the template. Training it further changes the predictions.
+    history_ : dict of list
+        ``loss``, ``learning_rate``, ``seconds``, ``val_loss`` and every metric, one entry an epoch.
+    loss_curve_ : list of float
+        Training loss, penalties included, one entry an epoch.
+    loss_ : float
+        The last of them.
+    best_loss_ : float or None
+        The least of them; None with validation data.
+    validation_scores_ : list of float or None
+        Minus the loss on the validation data after each epoch.
+    best_validation_score_ : float or None
+        The best of them.
+    n_iter_ : int
+        Epochs (iterations of lbfgs) of the last fit.
+    t_ : int
+        Rows seen by the solver.
+    n_outputs_ : int
+        Output units.
+    architecture_ : Architecture
+        Description of the network.
+    n_features_in_ : int
+        Features seen in ``fit``, unless X held several inputs.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Their names, where X had some.
+
+    See Also
+    --------
+    Autoencoder : Codes of rows, without a model of your own.
+
+    Examples
+    --------
+    >>> import keras
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_cnn import KerasTransformer
+    >>> def autoencoder(n_outputs, n_components=2):
+    ...     return keras.Sequential(
+    ...         [
+    ...             keras.layers.Dense(n_components, name="code"),
+    ...             keras.layers.Dense(n_outputs),
+    ...         ]
+    ...     )
+    >>> X, _ = load_iris(return_X_y=True)
+    >>> codes = KerasTransformer(autoencoder, layer="code", random_state=0).fit_transform(X)
+    >>> codes.shape
+    (150, 2)
+    """
+
+    monitor = "loss"
+    _default_loss = "mean_squared_error"
+    _parameter_constraints: dict = {
+        **BaseNetwork._parameter_constraints,
+        **_Given._parameter_constraints,
+        "layer": [str, None],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        model=None,
+        *,
+        model_params=None,
+        layer=None,
+        loss=None,
+        solver=None,
+        metrics=None,
+        batch_size=32,
+        max_iter=10,
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        alpha=0.0,
+        l1=0.0,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        callbacks=None,
+        verbose=0,
+        warm_start=False,
+        max_fun=15000,
+        dtype=None,
+    ):
+        self.model = model
+        self.model_params = model_params
+        self.layer = layer
+        self.loss = loss
+        self.solver = solver
+        self.metrics = metrics
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.alpha = alpha
+        self.l1 = l1
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.max_fun = max_fun
+        self.dtype = dtype
+
+    @with_callbacks
+    @fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None, *, X_val=None, y_val=None, sample_weight_val=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or dict or list of arrays
+            Rows, of any number of dimensions.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets: labels if they are integers, booleans or strings, else numbers. None: the
+            network is to reproduce X.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of rows.
+        X_val, y_val : array-like, default=None
+            Validation data, watched instead of a split of X. The weights of the epoch that was
+            best on them are kept.
+        sample_weight_val : array-like of shape (n_val,), default=None
+            Weights of the validation rows.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If the data do not fit together, or the loss or the weights stop being finite.
+        """
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            sample_weight_val=sample_weight_val,
+        )
+
+    def transform(self, X):
+        """What the network, or the layer, makes of X.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or dict or list of arrays
+            Rows, in the form in which they were fitted.
+
+        Returns
+        -------
+        ndarray of shape (n_samples, n_outputs)
+            One row for each row of X, in the float type of X.
+        """
+        X = self._check_X(X)
+        _model.pull(self)
+        if self.layer is None:
+            activation = numpy_activation(self.architecture_.output_activation)
+            return activation(self._raw_outputs(X))
+        inner = compiled_pass(
+            self.architecture_, self._weights, self._network_inputs(X), (self.layer,)
+        )[0]
+        return inner.reshape(len(inner), -1).astype(_float_type(X), copy=False)
+
+    def _validate(self, X, y, *, reset: bool):
+        alone = y is None or y is X
+        if reset:
+            self._learns = "rows" if alone else "labels" if _are_labels(y) else "numbers"
+        if not alone:
+            return super()._validate(X, y, reset=reset)
+        if self._learns != "rows" and self.max_iter > 0:
+            raise ValueError("This KerasTransformer was fitted to y: pass y again.")
+        if are_several(X):
+            if self.max_iter > 0:
+                raise ValueError(
+                    "Several inputs cannot be reproduced: pass y, or max_iter=0 for a finished "
+                    "model."
+                )
+            X = self._check_several(X, reset=reset)
+            return X, np.zeros((len(X), 1))
+        X = validate_data(self, X, dtype="numeric", reset=reset, **self._input_checks)
+        return X, X
+
+    def _encode_target(self, y, *, first_pass: bool, incremental: bool) -> np.ndarray:
+        if self._learns != "labels":
+            return np.asarray(y, dtype=np.float64).reshape(len(y), -1)
+        if first_pass:
+            self._label_binarizer = LabelBinarizer().fit(y)
+        return self._label_binarizer.transform(y).astype(bool)
+
+    def _stratify(self, target: np.ndarray) -> np.ndarray | None:
+        if self._learns != "labels":
+            return None
+        return _labels_of_rows(self._label_binarizer, target)
+
+    def _family_told(self, target: np.ndarray) -> Family:
+        if self._learns == "labels" and not isinstance(self.loss, Family):
+            return family_of_labels(self._label_binarizer.y_type_, target.shape[1])
+        return super()._family_told(target)
+
+    def _objective(self, target: np.ndarray) -> Objective:
+        loss = self._loss_in_use()
+        labels = self._learns == "labels"
+        if labels and self.loss is None:
+            loss = family_of_labels(self._label_binarizer.y_type_, target.shape[1])
+        if not isinstance(loss, Family):
+            activation = self._family_told(target).activation if labels else "linear"
+            loss = describe_loss(loss, classifier=labels, activation=activation)
+        return Objective(loss, "none")
+
+    def _read(self, network: GivenArchitecture, target: np.ndarray, sees) -> Reading:
+        if self.max_iter == 0:
+            return Reading(Objective(families.gaussian(), "none"), network)
+        loss = self._loss_in_use()
+        if self._learns == "labels":
+            binarizer, columns = self._label_binarizer, target.shape[1]
+            n_classes = len(binarizer.classes_)
+            reading = read_labels(network, binarizer.y_type_, n_classes, columns, loss, sees)
+            return reading._replace(objective=replace(reading.objective, score="none"))
+        if network.units != target.shape[1] and self._learns == "rows":
+            raise ValueError(
+                f"Without y the model is trained to reproduce X, whose rows hold "
+                f"{target.shape[1]} numbers, but it has {network.units} output units. Pass y, or "
+                "max_iter=0 for a finished model."
+            )
+        return read_numbers(network, target, loss or self._default_loss, score="none")
+
+    def _describe(self, rows: Rows, validation: Rows | None, rng, first_pass: bool):
+        described = super()._describe(rows, validation, rng, first_pass)
+        self._n_features_out = self._width(described[-1])
+        return described
+
+    def _width(self, network) -> int:
+        """Number of columns that `transform` gives."""
+        if self.layer is None:
+            return network.units
+        model = network.build()
+        names = [layer.name for layer in model.layers]
+        if self.layer not in names:
+            raise ValueError(
+                f"layer={self.layer!r} is none of the model's layers, which are "
+                f"{', '.join(map(repr, names))}."
+            )
+        if not model.inputs:
+            raise ValueError(
+                f"layer={self.layer!r} is inside a subclassed {type(model).__name__}, where only "
+                "its own code knows what the layer makes. Pass a functional model."
+            )
+        return prod(model.get_layer(self.layer).output.shape[1:])
+
+    def _fit_rows(self, rows, validation, task, *, first_pass: bool, incremental: bool) -> None:
+        if self.max_iter > 0:
+            settings = {"first_pass": first_pass, "incremental": incremental}
+            super()._fit_rows(rows, validation, task, **settings)
+            return
+        backends.start()
+        rng = self._rng(incremental=False)
+        rows, _, objective, network = self._describe(rows, None, rng, True)
+        plan = self._plan(rows, objective, network, rng, None, False)
+        slots = [np.zeros((), np.int64)]
+        progress = Progress(weights=network.draw(rng), slots=slots, rate=plan.solver.rate)
+        result = Result(progress, None, Reason.MAX_ITER, 0, {"loss": []})
+        self._record(result, plan, rng, rows, True, False, None)
+        self.__dict__.pop("_compiled", None)
+
+    def _record_kind(self, plan) -> None:
+        self._family = plan.objective.family
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _are_labels(y: Any) -> bool:
+    kind = np.asarray(y).dtype.kind if not hasattr(y, "dtype") else getattr(y.dtype, "kind", "O")
+    return kind != "f"
