@@ -17,23 +17,20 @@ PICTURE = """
 0 2 1 2 2 0 0  0 0 1 2 0 1 0  0 2 2 1 1 1 0
 0 0 0 0 0 0 0  0 0 0 0 0 0 0  0 0 0 0 0 0 0
 """
-FILTERS = [
-    [[-1, 0, 1], [0, 0, 1], [1, -1, 1], [-1, 0, 1], [1, -1, 1], [0, 1, 0]]
-    + [[-1, 1, 1], [1, 1, 0], [0, -1, 0]],
-    [[0, 1, -1], [0, -1, 0], [0, -1, 1], [-1, 0, 0], [1, -1, 0], [1, -1, 0]]
-    + [[-1, 1, -1], [0, -1, -1], [1, 0, 0]],
-]
+FILTERS = """
+-1 0 1  0 0 1  1 -1 1    -1 0 1  1 -1 1  0 1 0    -1 1 1  1 1 0  0 -1 0
+0 1 -1  0 -1 0  0 -1 1   -1 0 0  1 -1 0  1 -1 0   -1 1 -1  0 -1 -1  1 0 0
+"""
 MAPS = [[[2, 3, 3], [3, 7, 3], [8, 10, 0]], [[0, 0, 0], [0, 1, 0], [0, 0, 0]]]
 
 
 def test_a_convolution_sees_the_worked_example_as_it_should():
-    rows = np.array([line.split() for line in PICTURE.split("\n") if line], dtype=float)
-    picture = rows.reshape(7, 3, 7).transpose(0, 2, 1)
+    picture = np.array(PICTURE.split(), dtype=float).reshape(7, 3, 7).transpose(0, 2, 1)
     X = np.stack([picture, np.zeros_like(picture)])
     cnn = CNNClassifier(
         filters=2, strides=2, padding="valid", pooling=None, hidden_layer_sizes=(), max_iter=1
     ).fit(X, [0, 1])
-    kernel = np.array(FILTERS, dtype=float).reshape(2, 3, 3, 3).transpose(2, 3, 1, 0)
+    kernel = np.array(FILTERS.split(), dtype=float).reshape(2, 3, 3, 3).transpose(2, 3, 1, 0)
     cnn.model_.set_weights([kernel, np.array([1.0, 0.0]), *cnn.model_.get_weights()[2:]])
     maps = activations(cnn, X[:1], ["conv_0"])["conv_0"]
     assert_array_equal(maps[0].transpose(2, 0, 1), MAPS)
