@@ -431,7 +431,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     def _fit_lbfgs(self, rows: Rows, objective, architecture, rng, first_pass: bool) -> None:
         from sklearn_cnn.training.optimizers import describe_solver
 
-        best = None
+        best: Any = None
         for _ in range(self.n_init):
             progress = self._start(architecture, rng, first_pass, False)
             plan = Plan(
@@ -505,9 +505,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
 
     def _record_curves(self, history, score, result, first_pass, validation) -> None:
         if first_pass or not hasattr(self, "loss_curve_"):
-            self.loss_curve_ = []
+            self.loss_curve_: list[float] = []
             self.history_ = {}
-            self.validation_scores_ = None if validation is None else []
+            self.validation_scores_: list[float] | None = None if validation is None else []
         self.loss_curve_ = [*self.loss_curve_, *history["loss"]]
         merged = {name: [*self.history_.get(name, []), *history[name]] for name in history}
         self.history_ = merged

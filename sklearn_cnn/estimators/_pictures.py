@@ -1,20 +1,24 @@
 """Estimators whose rows are pictures or signals: the shapes and float types of X."""
 
 from math import prod
+from typing import Any
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_cnn.encoding import as_pictures, picture_shape
 
+from ._base import BaseNetwork
+
 
 def _n_axes(X) -> int:
     return X.ndim if hasattr(X, "ndim") else np.asarray(X).ndim
 
 
-class Pictures:
+class Pictures(BaseNetwork):
     """A mixin for estimators with ``input_shape`` and ``dtype``."""
 
+    input_shape: Any
     _input_checks: dict = {"allow_nd": True}
 
     def _float_types(self, X):

@@ -330,8 +330,6 @@ class NetworkRegressor(RegressorMixin, _Supervised):
             family = named[loss]()
         if not isinstance(family, Family):
             family = describe_loss(loss, classifier=False, activation="linear")
-        if isinstance(family, Family) and family.name == "negative_binomial":
-            family = family if family.theta is not None else family.with_theta(1.0)
         family.check_target(target)
         return Objective(family, "r2")
 

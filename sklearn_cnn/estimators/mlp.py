@@ -5,12 +5,13 @@ from numbers import Integral
 from sklearn_cnn.architectures import dense
 from sklearn_cnn.compat import Interval
 
+from ._base import BaseNetwork
 from ._targets import NetworkClassifier, NetworkRegressor
 
 _SKLEARN_NAMES = {"sigmoid": "logistic", "linear": "identity", "exponential": "exp"}
 
 
-class _Dense:
+class _Dense(BaseNetwork):
     """What the two perceptrons share: the network, and scikit-learn's attributes of it."""
 
     _warns_at_max_iter = True

@@ -2,7 +2,6 @@
 
 import math
 import time
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,10 +27,12 @@ SEGMENT_BYTES = 64 * 2**20
 class Listener(Protocol):
     """Who is told after each epoch, and may end training."""
 
-    every_epoch: bool
+    @property
+    def every_epoch(self) -> bool:
+        """Whether it wants to hear of each epoch, so that no call may run several."""
 
-    def epoch_ends(self, epoch: int, logs: dict[str, float], progress: Callable) -> bool:
-        """Whether to stop; ``progress()`` gives the weights of this moment."""
+    def epoch_ends(self, epoch: int, logs: dict[str, float], run: Any) -> bool:
+        """Whether to stop; ``run.weights()`` gives the weights of this moment."""
 
 
 def bucket(n: int) -> int:

@@ -75,9 +75,12 @@ class KerasLoss:
 
     def mean(self, eta: np.ndarray) -> np.ndarray:
         """The response of linear outputs."""
-        from sklearn_cnn.architectures.activations import numpy_activation
+        from sklearn_cnn.architectures import numpy_activation
 
-        return numpy_activation(self.activation)(eta)
+        function = numpy_activation(self.activation)
+        if function is None:
+            raise ValueError(f"The activation {self.activation!r} has no form in NumPy.")
+        return function(eta)
 
     def check_target(self, y) -> None:
         """Any target that the loss itself accepts."""
@@ -105,7 +108,7 @@ class Instance:
 
 
 def _instance(cls: type, attributes: dict) -> Instance:
-    value = cls.__new__(cls)
+    value: Any = object.__new__(cls)
     vars(value).update(attributes)
     return Instance(value)
 
@@ -123,6 +126,8 @@ def describe_loss(loss: Any, *, classifier: bool, activation: str) -> KerasLoss:
     """The :class:`KerasLoss` of a name, class, instance or function."""
     import keras
 
+    found: Any
+    name: Any
     if isinstance(loss, str):
         try:
             found = keras.losses.get(loss)

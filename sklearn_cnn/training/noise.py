@@ -31,7 +31,7 @@ _CURRENT = _Current()
 
 
 @contextmanager
-def drawing(draw: Draw):
+def drawing(draw: Draw | None):
     """Let the layers called in this block draw from ``draw``."""
     before, _CURRENT.draw = _CURRENT.draw, draw
     try:

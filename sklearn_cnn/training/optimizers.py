@@ -60,7 +60,7 @@ class OptimizerDescription:
     own_rate: bool
     elementwise: bool
 
-    def build(self, pure_class: Callable[[type], type]):
+    def build(self, pure_class: Callable[[type], Any]):
         """An optimizer whose ``stateless_apply`` is a pure function."""
         return pure_class(self.optimizer_class).from_config(json.loads(self.config))
 

@@ -10,7 +10,7 @@ class Rows(NamedTuple):
     """Inputs, encoded targets, weights and offsets of rows; the last two may be None."""
 
     x: Any
-    y: np.ndarray
+    y: Any
     weight: np.ndarray | None = None
     offset: np.ndarray | None = None
 
