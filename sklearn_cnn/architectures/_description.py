@@ -140,6 +140,11 @@ class Architecture:
         return any(parameter.role == "moving_mean" for parameter in self.parameters)
 
     @property
+    def has_own_train_step(self) -> bool:
+        """Whether the model is trained by a rule of its own."""
+        return False
+
+    @property
     def has_own_rates(self) -> bool:
         """Whether its dropout layers keep their own rates, instead of the one of `dropout`."""
         return False

@@ -170,6 +170,7 @@ class _Facts:
     rows_interact: bool
     is_dense: bool
     is_noisy: bool
+    has_own_train_step: bool
     parameters: tuple[Parameter, ...]
 
 
@@ -236,6 +237,11 @@ class GivenArchitecture(Architecture):
     def has_own_rates(self) -> bool:
         """The layers of a user's model keep their dropout rates."""
         return True
+
+    @property
+    def has_own_train_step(self) -> bool:
+        """Whether the model's class trains it in another way than Keras does."""
+        return self._facts.has_own_train_step
 
     @property
     def wants_xla(self) -> bool:
@@ -695,6 +701,8 @@ def _leaves(model: Any) -> list:
 
 @lru_cache(maxsize=256)
 def _facts(source: Any, inputs: tuple[Input, ...], container: str) -> _Facts:
+    import keras
+
     with compat.seeded_keras(0):
         model = built(source.make(), inputs, container)
     output_shape = _output_shape(model, inputs, container)
@@ -714,6 +722,10 @@ def _facts(source: Any, inputs: tuple[Input, ...], container: str) -> _Facts:
         is_dense=is_graph and names <= _DENSE,
         is_noisy=bool(names & _NOISY)
         or any(getattr(layer, rate, 0) for layer in layers for rate in ("dropout",)),
+        has_own_train_step=any(
+            getattr(type(model), name) is not getattr(keras.Model, name)
+            for name in ("train_step", "compute_loss")
+        ),
         parameters=_parameters(model, layers),
     )
 
