@@ -10,6 +10,7 @@ import random
 import threading
 
 from sklearn.base import _fit_context as fit_context
+from sklearn.utils import _safe_indexing as safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Hidden,
@@ -40,6 +41,7 @@ __all__ = [
     "compile_arguments",
     "fit_context",
     "keras_defaults",
+    "safe_indexing",
     "seeded_keras",
 ]
 

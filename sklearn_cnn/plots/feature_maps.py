@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 
+from sklearn_cnn.compat import safe_indexing
 from sklearn_cnn.prediction import activations, network_rows
 
 from ._axes import panels
@@ -112,7 +112,7 @@ class FeatureMapsDisplay:
         else:
             names = [layers] if isinstance(layers, str) else layers
             wanted = {name: name for name in names}
-        shown = _safe_indexing(X, [row])
+        shown = safe_indexing(X, [row])
         outputs = activations(estimator, shown, list(wanted))
         for layer, output in outputs.items():
             if output.ndim < 3:

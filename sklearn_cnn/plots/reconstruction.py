@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_cnn.compat import safe_indexing
 from sklearn_cnn.encoding import as_pictures
 
 from ._axes import panels
@@ -117,7 +117,7 @@ class ReconstructionDisplay:
                 f"ReconstructionDisplay needs an estimator with transform and inverse_transform, "
                 f"such as Autoencoder. {type(estimator).__name__} has no {missing[0]}."
             )
-        shown = _safe_indexing(X, np.arange(min(n_rows, len(X))))
+        shown = safe_indexing(X, np.arange(min(n_rows, len(X))))
         back = np.asarray(estimator.inverse_transform(estimator.transform(shown)), dtype=float)
         originals = np.asarray(shown, dtype=float)
         back = back.reshape(originals.shape)
