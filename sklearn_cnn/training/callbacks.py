@@ -5,6 +5,8 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from .stopping import Reason
 
 # Library callbacks that override batch hooks without needing batches to do their work.
@@ -121,7 +123,7 @@ class KerasCallbacks:
 
     def _take_back(self, run, weights, rate) -> None:
         changed = self.model.get_weights()
-        if any((new != old).any() for new, old in zip(changed, weights, strict=True)):
+        if not _same(changed, weights):
             run.set_weights(changed)
         new_rate = _rate(self.model)
         if new_rate is not None and new_rate != rate:
@@ -132,7 +134,7 @@ class KerasCallbacks:
         before = self.model.get_weights()
         self._list.on_train_end(dict(self._logs))
         after = self.model.get_weights()
-        if any((new != old).any() for new, old in zip(after, before, strict=True)):
+        if not _same(before, after):
             self.weights_at_end = after
 
     def iteration_ends(self, iteration: int, loss: float) -> None:
@@ -181,6 +183,11 @@ class SklearnCallbacks:
 
     def iteration_ends(self, iteration: int, loss: float) -> None:
         """Iterations of L-BFGS are no epochs."""
+
+
+def _same(first: list, second: list) -> bool:
+    pairs = zip(first, second, strict=True)
+    return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
 
 
 def _rate(model) -> float | None:
