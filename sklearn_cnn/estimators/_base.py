@@ -149,11 +149,15 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     def _all_or_nothing(self):
         """Leave the estimator as it was if the fit fails: nothing half-fitted stays behind."""
         before = self.__dict__.copy()
+        rng = before.get("_random_state")
+        state = None if rng is None else rng.get_state()
         try:
             yield
         except BaseException:
             self.__dict__.clear()
             self.__dict__.update(before)
+            if rng is not None:
+                rng.set_state(state)
             raise
 
     def _fit(
