@@ -1,0 +1,70 @@
+"""Does memory stay flat: 1000 fits in one process over 20 architectures?"""
+
+import argparse
+import json
+import time
+import warnings
+
+import _peers
+import numpy as np
+import psutil
+
+
+def fits(peer: str, n_fits: int) -> dict:
+    warnings.simplefilter("ignore")
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(200, 8)).astype("float32"), rng.randint(0, 2, 200)
+    process = psutil.Process()
+    memory, seconds = {}, {}
+    for i in range(1, n_fits + 1):
+        started = time.perf_counter()
+        width = 4 + i % 20
+        if peer == "sklearn_cnn":
+            from sklearn_cnn import MLPClassifier
+
+            MLPClassifier((width,), max_iter=5, random_state=i).fit(X, y).predict(X)
+        else:
+            import keras
+            from scikeras.wrappers import KerasClassifier
+
+            def build(meta, width=width):
+                layers = [keras.Input((8,)), keras.layers.Dense(width, "relu")]
+                model = keras.Sequential([*layers, keras.layers.Dense(1, "sigmoid")])
+                model.compile("adam", "binary_crossentropy")
+                return model
+
+            KerasClassifier(build, epochs=5, verbose=0).fit(X, y).predict(X)
+        seconds[i] = time.perf_counter() - started
+        if i % (n_fits // 10) == 0:
+            memory[i] = process.memory_info().rss / 2**20
+    tenth = n_fits // 10
+    later = [
+        np.mean([seconds[i] for i in range(k + 1, k + tenth + 1)]) for k in range(0, n_fits, tenth)
+    ]
+    return {"memory": memory, "milliseconds": [1000 * float(t) for t in later]}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer")
+    parser.add_argument("--fits", type=int, default=1000)
+    arguments = parser.parse_args()
+    if arguments.peer:
+        print(json.dumps(fits(arguments.peer, arguments.fits)))
+        return
+    for peer, n_fits in (("sklearn_cnn", arguments.fits), ("scikeras", arguments.fits // 10)):
+        result = _peers.in_own_process(__file__, peer, "--fits", str(n_fits))
+        if "missing" in result:
+            print(f"{peer}: does not run here: {result['missing']}")
+            continue
+        print(
+            f"{peer}: MiB after fit "
+            + ", ".join(f"{i}: {m:.0f}" for i, m in result["memory"].items())
+        )
+        print(
+            f"{peer}: ms a fit, by tenths " + " ".join(f"{t:.1f}" for t in result["milliseconds"])
+        )
+
+
+if __name__ == "__main__":
+    main()
