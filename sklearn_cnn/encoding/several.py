@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 
 class Inputs:
@@ -90,7 +91,7 @@ def are_several(X: Any, n_samples: int | None = None) -> bool:
     (False, True)
     """
     if isinstance(X, Inputs | Mapping):
-        return True
+        return not sparse.issparse(X)  # one of SciPy's formats is a dictionary
     if not isinstance(X, list | tuple) or not X or not all(hasattr(x, "shape") for x in X):
         return False
     lengths = {x.shape[0] if len(x.shape) else None for x in X}

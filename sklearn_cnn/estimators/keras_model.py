@@ -108,7 +108,7 @@ class _Given(KerasObjects, BaseNetwork):
 
     def _model_arguments(self) -> dict[str, Any]:
         """Arguments of the model's function that have defaults."""
-        if self.model is None or _is_model(self.model):
+        if _is_model(self.model) or not callable(self.model):
             return {}
         return {
             name: parameter.default
