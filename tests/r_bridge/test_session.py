@@ -57,6 +57,45 @@ def test_ctrl_c_interrupts_who_works(engine, r_library):
     ]
 
 
+_INTERRUPTED_FIT = """
+library(sklearncnn)
+invisible(mlp(dist ~ speed, cars, epochs = 500))
+fit <- withCallingHandlers({
+  cat("working\\n")
+  mlp(dist ~ speed, cars, epochs = 1e7)
+}, warning = function(warning) {
+  cat("warning:", conditionMessage(warning), "\\n")
+  invokeRestart("muffleWarning")
+})
+cat("epochs:", length(fit$history), "\\n")
+cat("finite:", all(is.finite(predict(fit, cars))), "\\n")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_during_a_fit_returns_the_model_trained_so_far(engine, r_library):
+    process = subprocess.Popen(
+        [RSCRIPT, "-e", _INTERRUPTED_FIT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(r_library, SKLEARNCNN_ENGINE=engine),
+    )
+    said = {}
+    for line in process.stdout:
+        if line == "working\n":
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+        name, _, value = line.partition(":")
+        said[name] = value.strip()
+    assert process.wait() == 0, said
+    assert "interrupted" in said["warning"]
+    # None where Ctrl-C came before the end of the first program, on a busy machine.
+    assert int(said["epochs"]) < 1e7
+    assert said["finite"] == "TRUE"
+
+
 def test_attaching_leaves_the_environment_as_it_was(r_library):
     code = """
     Sys.setenv(ONLY_MINE = "kept")
