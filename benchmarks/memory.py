@@ -37,11 +37,9 @@ def fits(peer: str, n_fits: int) -> dict:
         seconds[i] = time.perf_counter() - started
         if i % (n_fits // 10) == 0:
             memory[i] = process.memory_info().rss / 2**20
-    tenth = n_fits // 10
-    later = [
-        np.mean([seconds[i] for i in range(k + 1, k + tenth + 1)]) for k in range(0, n_fits, tenth)
-    ]
-    return {"memory": memory, "milliseconds": [1000 * float(t) for t in later]}
+    times = np.array([seconds[i] for i in range(1, n_fits + 1)])
+    tenths = 1000 * times.reshape(10, -1).mean(axis=1)
+    return {"memory": memory, "milliseconds": tenths.tolist()}
 
 
 def main() -> None:
@@ -57,13 +55,9 @@ def main() -> None:
         if "missing" in result:
             print(f"{peer}: does not run here: {result['missing']}")
             continue
-        print(
-            f"{peer}: MiB after fit "
-            + ", ".join(f"{i}: {m:.0f}" for i, m in result["memory"].items())
-        )
-        print(
-            f"{peer}: ms a fit, by tenths " + " ".join(f"{t:.1f}" for t in result["milliseconds"])
-        )
+        after = ", ".join(f"{i}: {size:.0f}" for i, size in result["memory"].items())
+        tenths = " ".join(f"{t:.1f}" for t in result["milliseconds"])
+        print(f"{peer}: MiB after fit {after}; ms a fit, by tenths {tenths}")
 
 
 if __name__ == "__main__":

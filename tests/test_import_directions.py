@@ -31,6 +31,7 @@ BESIDE = {"compat", "datasets", "_versions"}
 # The modules of the house, without the package's name, that may import a library.
 ONLY_IN = {
     "tensorflow": {"backends.tensorflow"},
+    "torch": {"backends.torch"},
     "jax": {"backends.jax"},
     "torch": set(),
     "joblib": {"parallel", "compat"},
