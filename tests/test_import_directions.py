@@ -33,7 +33,6 @@ ONLY_IN = {
     "tensorflow": {"backends.tensorflow"},
     "torch": {"backends.torch"},
     "jax": {"backends.jax"},
-    "torch": set(),
     "joblib": {"parallel", "compat"},
     "rpy2": set(),
     "r_bridge": set(),
