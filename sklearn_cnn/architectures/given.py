@@ -674,9 +674,10 @@ def _is_copy(copy: Any, model: Any, inputs, container: str) -> bool:
 
     if inputs:
         built(copy, inputs, container)
-    usual = vars(keras.Model())
+    usual = keras.Model()
+    usual.compile(loss="mse")
     for name, value in vars(model).items():
-        if name.startswith("_") or name in usual or not _is_plain(value):
+        if name.startswith("_") or name in vars(usual) or not _is_plain(value):
             continue
         if vars(copy).get(name, copy) != value:
             return False

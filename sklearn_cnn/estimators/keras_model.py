@@ -302,6 +302,10 @@ class _Given(KerasObjects, BaseNetwork):
             if isinstance(loss, dict):
                 loss = list(loss.values())
             loss = loss[0] if isinstance(loss, list | tuple) else loss
+            if isinstance(loss, str):
+                import keras
+
+                loss = keras.losses.get(loss)  # "poisson" is Keras's here, not scikit-learn's
         return self._default_loss if loss is None and self.model is None else loss
 
     def _solver_in_use(self):
