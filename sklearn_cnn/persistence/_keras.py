@@ -183,6 +183,8 @@ def check_config(config: Any, custom_names: Collection[str] = ()) -> None:
         return
     for item in config.values():
         check_config(item, custom_names)
+    if config.get("class_name") == "__lambda__" or _is_lambda_activation(config):
+        raise ArchiveError("a lambda in a Keras object is code; register a named function instead")
     if "class_name" not in config or config["class_name"] in _VALUES:
         return
     import keras
@@ -205,7 +207,7 @@ def check_config(config: Any, custom_names: Collection[str] = ()) -> None:
     if type(inner) is dict and isinstance(inner.get("vocabulary"), str):
         raise ArchiveError(f"a {name} of Keras reads the file {inner['vocabulary']!r}")
     if cls is keras.layers.Lambda and not _is_named_function(inner):
-        raise ArchiveError("a Lambda layer of Keras holds code; use a registered function")
+        raise ArchiveError("a Lambda layer of Keras holds code; register a named function instead")
 
 
 def _class_of(config: dict[str, Any]) -> type | None:
@@ -249,6 +251,12 @@ def _harmless_callbacks() -> set[type]:
     return {getattr(keras.callbacks, name) for name in HARMLESS_CALLBACKS}
 
 
+def _is_lambda_activation(config: dict[str, Any]) -> bool:
+    """Whether this is code, arguments and closure, which ``keras.activations`` leaves bare."""
+    value = config.get("value")
+    return config.keys() == {"value"} and type(value) is list and len(value) == 3
+
+
 def _is_named_function(config: Any) -> bool:
     function = config.get("function") if type(config) is dict else None
     return type(function) is dict and function.get("class_name") == "function"
@@ -288,7 +296,9 @@ def _check_shapes(config: dict[str, Any], weights: list[Any]) -> None:
         thread.start()
         thread.join()
     if failure:
-        raise ArchiveError(f"Keras does not take a configuration: {failure[0]}") from failure[0]
+        # Keras repeats the whole configuration, level by level; the cause comes last.
+        *_, cause = str(failure[0]).strip().splitlines() or [repr(failure[0])]
+        raise ArchiveError(f"Keras does not take a configuration: {cause[:300]}") from failure[0]
     if shapes != [getattr(weight, "shape", None) for weight in weights]:
         raise ArchiveError(f"the configuration of a layer asks for weights of shapes {shapes}")
 
@@ -321,8 +331,8 @@ def keras_name(value: Any) -> str | None:
 
 
 def is_registered(value: Any) -> bool:
-    """Whether somebody registered a class or function with Keras, in this process."""
-    name = keras_name(value)
+    """Whether ``value`` is a class or function that somebody registered with Keras."""
+    name = keras_name(value) if isinstance(value, type | FunctionType) else None
     return name is not None and not name.startswith("keras.")
 
 

@@ -66,7 +66,6 @@ _SKLEARN_FUNCTIONS = frozenset(
     }
 )
 _OUR_ROOMS = frozenset({"architectures", "encoding", "estimators", "families", "training"})
-_OUR_FUNCTION_ROOMS = frozenset({"architectures", "encoding", "families"})
 # Beside the ufuncs, which are recognised by their type.
 _NUMPY_FUNCTIONS = frozenset(
     "all amax amin any argmax argmin around asarray average clip cumsum max mean median min "
@@ -254,12 +253,7 @@ def _is_harmless_function(name: str, found: Any) -> bool:
         return False
     if module_name in _SKLEARN_FUNCTIONS:
         return not attribute.startswith("_") and found.__module__.startswith(module_name)
-    defined_in = found.__module__.split(".")
-    return (
-        defined_in[0] == "sklearn_cnn"
-        and len(defined_in) > 1
-        and defined_in[1] in _OUR_FUNCTION_ROOMS
-    )
+    return module_name == "sklearn_cnn.families" and attribute in import_module(module_name).__all__
 
 
 def _claimed_name(found: Any) -> str:

@@ -22,7 +22,7 @@ import sklearn_cnn
 from sklearn_cnn import families
 from sklearn_cnn.persistence import ArchiveError, load, save
 
-from ._attacks import nothing_happens, read_members, write_members
+from ._attacks import nothing_happens, read_members, write_members, write_object
 from ._same import same
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -186,6 +186,118 @@ def test_a_dense_network_in_a_pipeline_predicts_without_tensorflow(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == f"{fitted.predict(X).tolist()} {float(len(X))}"
+
+
+def made(n_outputs, hidden=3):
+    hidden = keras.layers.Dense(hidden, "relu")
+    return keras.Sequential([hidden, keras.layers.Dense(n_outputs, "softmax")])
+
+
+def template(compiled=True):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(5, "tanh"), Tripling()])
+    model.add(keras.layers.Dense(3))
+    if compiled:
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.Lion(0.01), loss, metrics=["accuracy"])
+    return model
+
+
+@keras.saving.register_keras_serializable("tests")
+class Tripling(keras.layers.Layer):
+    def call(self, inputs):
+        return 3 * inputs
+
+
+class Unregistered(keras.layers.Layer):
+    def call(self, inputs):
+        return inputs
+
+
+def own_networks():
+    """Estimators around models of a user."""
+    code = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2, name="code")])
+    code.add(keras.layers.Dense(4))
+    line = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
+    return [
+        sklearn_cnn.KerasClassifier(made, **SHORT),
+        sklearn_cnn.KerasClassifier(made, model_params={"hidden": 7}, solver="sgd", **SHORT),
+        sklearn_cnn.KerasClassifier(template(), **SHORT),
+        sklearn_cnn.KerasClassifier(template(False), loss=keras.losses.MeanSquaredError(), **SHORT),
+        sklearn_cnn.KerasRegressor(line, **SHORT),
+        sklearn_cnn.KerasTransformer(code, layer="code", **SHORT),
+    ]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_an_estimator_around_a_users_model_says_the_same_and_goes_on(there_and_back, number):
+    estimator = own_networks()[number]
+    is_regressor = isinstance(estimator, sklearn_cnn.KerasRegressor)
+    target = X @ [1.0, 2.0, 3.0, 4.0] if is_regressor else NAMES
+    target = None if isinstance(estimator, sklearn_cnn.KerasTransformer) else target
+    fitted = estimator.fit(X, target)
+    back = there_and_back(fitted, trusted=[made])
+    assert same(results(back), results(fitted))
+    assert same(results(clone(back).fit(X, target)), results(clone(fitted).fit(X, target)))
+
+
+def test_a_function_that_makes_a_model_needs_trust(tmp_path):
+    save(sklearn_cnn.KerasClassifier(made, **SHORT).fit(X, NAMES), tmp_path / "network.zip")
+    with pytest.raises(ArchiveError, match=r"\.made, .*pass trusted=\[made\] to load"):
+        load(tmp_path / "network.zip")
+
+
+def test_a_model_with_a_layer_that_nobody_registered_is_refused(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), Unregistered(), keras.layers.Dense(3)])
+    fitted = sklearn_cnn.KerasClassifier(model, **SHORT).fit(X, NAMES)
+    with pytest.raises(ArchiveError, match="KerasClassifier cannot be saved: model .*Unregistered"):
+        save(fitted, tmp_path / "network.zip")
+
+
+GIVEN = "sklearn_cnn.architectures.given."
+
+
+def named(name, value):
+    fields = {"name": name, "value": value}
+    return {"kind": "record", "class": f"{GIVEN}Named", "fields": fields}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"kind": "keras name", "name": "keras.layers.Dense"},
+        {"kind": "keras name", "name": "keras.layers.StringLookup"},
+        {"kind": "function", "name": "numpy.asarray"},
+        {"kind": "function", "name": "sklearn.metrics.accuracy_score"},
+        {"kind": "type", "name": "sklearn.preprocessing.FunctionTransformer"},
+        {"kind": "type", "name": "object"},
+        "os.system",
+    ],
+    ids=str,
+)
+def test_what_a_network_calls_to_make_a_model_must_be_the_users(tmp_path, value):
+    """Its arguments come from the file as well."""
+    path = tmp_path / "network.zip"
+    write_object(path, named("anything", value))
+    with nothing_happens(), pytest.raises(ArchiveError, match=r"trusted=\[anything\]"):
+        load(path)
+    write_object(path, named("Tripling", {"kind": "keras name", "name": "tests>Tripling"}))
+    assert load(path).value is Tripling
+
+
+@pytest.mark.parametrize("name", ["Lambda", "__lambda__", "tests>Tripling", "StringLookup"])
+@pytest.mark.parametrize("config", ["LAMBDA", "READS_A_FILE"])
+def test_no_name_of_the_users_covers_a_layer_of_keras(tmp_path, name, config):
+    tripling = {"kind": "keras name", "name": "tests>Tripling"}
+    source = {
+        "config": json.dumps({"layers": [globals()[config]]}),
+        "custom": {"kind": "tuple", "items": [named(name, tripling)]},
+    }
+    write_object(
+        tmp_path / "network.zip",
+        {"kind": "record", "class": f"{GIVEN}Configured", "fields": source},
+    )
+    with nothing_happens(), pytest.raises(ArchiveError):
+        load(tmp_path / "network.zip")
 
 
 LAMBDA = {

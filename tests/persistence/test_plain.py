@@ -16,6 +16,7 @@ from sklearn.metrics import accuracy_score
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.preprocessing import normalize
 
+from sklearn_cnn import families
 from sklearn_cnn.persistence import ArchiveError, load, save
 
 from ._same import same
@@ -121,6 +122,7 @@ def test_an_integer_longer_than_python_converts_to_decimal_comes_back(there_and_
 @pytest.mark.parametrize(
     "function",
     [
+        families.poisson,
         f_classif,
         accuracy_score,
         rbf_kernel,
