@@ -4,7 +4,11 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from numpy.testing import assert_array_equal
+from sklearn.callback import ScoringMonitor
+from sklearn.datasets import load_iris
 
+from sklearn_cnn import MLPClassifier
 from sklearn_cnn.persistence import load, save
 
 from ._holder import Holder
@@ -91,3 +95,13 @@ def test_a_callback_that_writes_files_needs_trust(path, callback, target):
         assert load(path, trusted=[Holder]).callbacks == []
     back = load(path, trusted=[Holder, type(callback)]).callbacks[0]
     assert getattr(back, target) == getattr(callback, target)
+
+
+def test_a_callback_of_scikit_learn_is_left_out_with_a_warning(there_and_back):
+    X, y = load_iris(return_X_y=True)
+    network = MLPClassifier((3,), max_iter=300, tol=0.1, random_state=0)
+    network.set_callbacks(ScoringMonitor(scoring="accuracy")).fit(X, y)
+    with pytest.warns(UserWarning, match="A callback is left out of the file: ScoringMonitor"):
+        back = there_and_back(network)
+    assert_array_equal(back.predict(X), network.predict(X))
+    back.fit(X, y)
