@@ -736,7 +736,7 @@ def keras_activation(name: str) -> Callable[[Any], Any]:
     """
     import keras
 
-    return keras.activations.get(name) if name not in _OURS else _register(name)
+    return keras.activations.get(name) if name not in OWN_ACTIVATIONS else _register(name)
 
 
 @functools.cache
@@ -815,7 +815,8 @@ _INVERSE_LINKS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-_OURS = set(_INVERSE_LINKS) - {"linear", "exponential", "sigmoid", "softmax"}
+# Inverse links that Keras has no activation for.
+OWN_ACTIVATIONS = set(_INVERSE_LINKS) - {"linear", "exponential", "sigmoid", "softmax"}
 
 
 def _numpy_softmax(eta: NDArray) -> NDArray:

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from scipy.special import expit, log_softmax, ndtr, softmax
 
+from sklearn_cnn.families import OWN_ACTIVATIONS
+from sklearn_cnn.families import keras_activation as link_activation
+
 from ._names import unknown
 
 # Keras 3.15 computes other numbers than the paper; prediction must say what training saw.
@@ -50,7 +53,7 @@ def activation_name(activation: Any, parameter: str = "activation") -> Any:
     if isinstance(activation, str):
         name = _ALIASES.get(activation, activation)
         # Registered functions are named "package>name", layers by their configuration.
-        if name in _names() or ">" in name or name.startswith("{"):
+        if name in _names() | OWN_ACTIVATIONS or ">" in name or name.startswith("{"):
             return name
         raise ValueError(unknown(parameter, activation, {*_names(), *_ALIASES}))
     if not callable(activation):
@@ -95,6 +98,8 @@ def keras_activation(activation: Any) -> Callable:
                 f"module that registers it with keras.saving.register_keras_serializable()."
             )
         return found
+    if activation in OWN_ACTIVATIONS:
+        return link_activation(activation)
     return activations.get(activation)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_cnn.families import keras_activation
+from sklearn_cnn.architectures import keras_activation
 
 
 @dataclass(frozen=True)
