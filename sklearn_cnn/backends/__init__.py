@@ -18,6 +18,11 @@ def current() -> Backend:
         from . import jax
 
         return jax.BACKEND
-    from . import keras_fit
+    if name == "torch":
+        from . import torch
 
-    return keras_fit.BACKEND
+        return torch.BACKEND
+    raise RuntimeError(
+        f"Keras runs on the backend {name!r}, which trains no networks. Set the environment "
+        "variable KERAS_BACKEND to 'tensorflow', 'jax' or 'torch' before Python starts."
+    )

@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy import sparse
 from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
 
+from .losses import ScalarLossError
 from .plan import Plan, Progress, Result, Rows
 from .stopping import Reason, Rule, Watch
 
@@ -67,12 +69,35 @@ def train(
     validation: Rows | None = None,
     listener: Listener | None = None,
     order: np.ndarray | None = None,
+    callbacks: Sequence = (),
 ) -> Result:
     """Train from ``progress`` on ``rows``; changes none of its arguments but ``rng``.
 
-    ``order`` is the order of rows that an earlier call ended with, from which shuffling goes on.
+    Parameters
+    ----------
+    order : ndarray of int, default=None
+        The order of rows that an earlier call ended with, from which shuffling goes on.
+    callbacks : sequence of keras.callbacks.Callback, default=()
+        Those that must hear of every batch. They, and whatever compiled epochs cannot express,
+        make ``keras.Model.fit`` do the work.
     """
     backend = backends.current()
+    from .keras_fit import has_own_train_step, train_with_keras
+
+    arguments = {"validation": validation, "listener": listener, "order": order}
+    if not backend.compiles or callbacks or has_own_train_step(plan.architecture):
+        return train_with_keras(plan, progress, rows, rng, callbacks=callbacks, **arguments)
+    before = rng.get_state()
+    try:
+        return _train_compiled(plan, progress, rows, rng, backend, **arguments)
+    except ScalarLossError:
+        rng.set_state(before)
+        return train_with_keras(plan, progress, rows, rng, **arguments)
+
+
+def _train_compiled(
+    plan: Plan, progress: Progress, rows: Rows, rng, backend, *, validation, listener, order
+) -> Result:
     from .epochs import Epochs
 
     shape = _shape(plan, rows, validation, backend, listener)

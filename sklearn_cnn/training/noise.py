@@ -13,6 +13,8 @@ from typing import Any
 
 from keras import layers, models, ops
 
+from sklearn_cnn import backends
+
 
 @dataclass(frozen=True)
 class Draw:
@@ -44,22 +46,33 @@ def _mix(x):
     """Wellons' lowbias32: every input bit changes every output bit about half the time."""
     for shift, factor in ((16, 0x7FEB352D), (15, 0x846CA68B)):
         x = ops.bitwise_xor(x, ops.bitwise_right_shift(x, _word(shift)))
-        x = ops.multiply(x, _word(factor))
+        x = _low(ops.multiply(x, _word(factor)))
     return ops.bitwise_xor(x, ops.bitwise_right_shift(x, _word(16)))
 
 
+def _word_dtype() -> str:
+    # PyTorch cannot multiply unsigned words; there the lower half of a longer one stands for it.
+    return "uint32" if backends.current().compiles else "int64"
+
+
 def _word(value: int):
-    return ops.convert_to_tensor(value, dtype="uint32")
+    return ops.convert_to_tensor(value, dtype=_word_dtype())
+
+
+def _low(x):
+    """The lower 32 bits, which is all of an unsigned word."""
+    return x if _word_dtype() == "uint32" else ops.bitwise_and(x, _word(0xFFFFFFFF))
 
 
 def uniform(draw: Draw, layer: int, shape: tuple[int, ...], dtype: str):
     """Numbers in [0, 1) of 24 bits, shape ``shape``, one for each position."""
-    positions = ops.reshape(ops.arange(math.prod(shape), dtype="int32"), shape)
-    seed = _mix(ops.cast(draw.step, "uint32") + _mix(_word(layer * 0x9E3779B9 & 0xFFFFFFFF)))
-    seed = _mix(ops.bitwise_xor(seed, ops.cast(draw.key, "uint32")))
-    word = _mix(ops.bitwise_xor(_mix(ops.cast(positions, "uint32") + seed), seed))
+    word = _word_dtype()
+    positions = ops.cast(ops.reshape(ops.arange(math.prod(shape), dtype="int32"), shape), word)
+    seed = _mix(_low(ops.cast(draw.step, word) + _mix(_word(layer * 0x9E3779B9 & 0xFFFFFFFF))))
+    seed = _mix(ops.bitwise_xor(seed, ops.cast(draw.key, word)))
+    bits = _mix(ops.bitwise_xor(_mix(_low(positions + seed)), seed))
     # A signed word converts to floats on every backend; 24 bits never reach the sign.
-    bits = ops.cast(ops.bitwise_right_shift(word, _word(8)), "int32")
+    bits = ops.cast(ops.bitwise_right_shift(bits, _word(8)), "int32")
     return ops.cast(bits, dtype) * 2.0**-24
 
 

@@ -1,0 +1,59 @@
+"""PyTorch: nothing is compiled; networks are trained by ``keras.Model.fit``."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import torch
+from keras import ops
+
+from ._interface import Executor
+
+
+class TorchBackend:
+    """Programs as plain functions, whose operations run one by one."""
+
+    name = "torch"
+    compiles = False
+
+    def executor(self, *, dense: bool, work: float) -> Executor:
+        return Executor.GRAPH
+
+    def precision(self, dtype: str):
+        return contextlib.nullcontext()
+
+    def array(self, value: Any) -> Any:
+        return ops.convert_to_tensor(value)
+
+    def compile(self, function: Callable, executor: Executor) -> Callable:
+        return torch.no_grad()(function)
+
+    def value_and_grad(self, function: Callable) -> Callable:
+        def run(parameters, *arguments):
+            with torch.enable_grad():
+                leaves = [part.detach().requires_grad_() for part in parameters]
+                value, aux = function(leaves, *arguments)
+                gradients = torch.autograd.grad(value, leaves, allow_unused=True)
+            filled = [
+                torch.zeros_like(leaf) if gradient is None else gradient
+                for leaf, gradient in zip(leaves, gradients, strict=True)
+            ]
+            return (value.detach(), keras.tree.map_structure(_detached, aux)), filled
+
+        return run
+
+    def fold(self, step: Callable, state: Any, n: Any, executor: Executor) -> Any:
+        for i in range(int(n)):
+            state = step(state, i)
+        return state
+
+    def pure_optimizer(self, optimizer_class: type) -> type:
+        raise NotImplementedError("Keras's PyTorch optimizers change their variables in place.")
+
+
+def _detached(value: Any) -> Any:
+    return value.detach() if isinstance(value, torch.Tensor) else value
+
+
+BACKEND = TorchBackend()
