@@ -252,6 +252,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             validation = self._in_dtype(validation, dtype)
         plan = self._plan(rows, objective, architecture, rng, validation, incremental)
         listener = self._listener(plan, validation, task)
+        if listener is not None:
+            listener.begins(progress)
         order = getattr(self, "_order", None) if incremental else None
         with warnings.catch_warnings():
             result = self._train(

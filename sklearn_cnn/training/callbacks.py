@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -100,16 +101,30 @@ class KerasCallbacks:
             callbacks, add_history=False, add_progbar=False, model=self.model
         )
         self._list.set_params({"epochs": max_iter, "verbose": 0, "steps": None})
-        self._list.on_train_begin()
-        self._list.on_epoch_begin(0)
         self._max_iter = max_iter
         self._logs: dict[str, float] = {}
         self.weights_at_end: list | None = None
 
+    def begins(self, progress) -> None:
+        """Call the first hooks; what they change is where training starts."""
+        self.model.set_weights(progress.weights)
+        if progress.rate is not None:
+            self.model.optimizer.learning_rate = progress.rate
+        rate = _rate(self.model)
+        self._list.on_train_begin()
+        self._list.on_epoch_begin(0)
+        weights = self.model.get_weights()
+        if not _same(weights, progress.weights):
+            progress.weights = weights
+        if _rate(self.model) != rate:
+            progress.rate = _rate(self.model)
+
     def epoch_ends(self, epoch: int, logs: dict[str, float], run) -> bool:
         """Call the hooks with the model of this moment; take back what they changed."""
         self._logs = {
-            name: value for name, value in logs.items() if name not in ("learning_rate", "score")
+            name: _as_keras_has_it(value)
+            for name, value in logs.items()
+            if name not in ("learning_rate", "score")
         }
         weights = run.weights()
         self.model.set_weights(weights)
@@ -188,6 +203,11 @@ class SklearnCallbacks:
 def _same(first: list, second: list) -> bool:
     pairs = zip(first, second, strict=True)
     return all(np.array_equal(one, other, equal_nan=True) for one, other in pairs)
+
+
+def _as_keras_has_it(value: float) -> float:
+    """Callbacks compare logs in float32, and fail on finite numbers beyond it."""
+    return math.copysign(math.inf, value) if abs(value) > np.finfo(np.float32).max else value
 
 
 def _rate(model) -> float | None:

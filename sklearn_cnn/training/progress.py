@@ -100,6 +100,12 @@ class Listeners:
         """Whether any of them wants to hear of every epoch."""
         return any(listener.every_epoch for listener in self.listeners)
 
+    def begins(self, progress) -> None:
+        """Tell those who want to know from where training starts."""
+        for listener in self.listeners:
+            if hasattr(listener, "begins"):
+                listener.begins(progress)
+
     def epoch_ends(self, epoch: int, logs: dict[str, float], run) -> bool:
         """Tell each of them; any may end training."""
         stops = [listener.epoch_ends(epoch, logs, run) for listener in self.listeners]
