@@ -89,7 +89,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
         Feature maps of the encoder's convolutions; None is a dense autoencoder. The decoder
         undoes them layer by layer.
     kernel_size, strides, padding, pool_size, pooling : default=3, 1, "same", 2 and "max"
-        As in `CNNClassifier`; without ``filters`` not used.
+        As in `CNNClassifier`, with zero margins or none; without ``filters`` not used.
     input_shape : tuple of int, default=None
         Shape of a row where X is flat and ``filters`` are given.
     loss : str, Family or keras.losses.Loss, default="squared_error"
@@ -170,7 +170,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
         "filters": ["array-like", Interval(Integral, 1, None, closed="left"), None],
         "kernel_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "strides": ["array-like", Interval(Integral, 1, None, closed="left")],
-        "padding": [StrOptions({"same", "valid", "replicate", "reflect"})],
+        "padding": [StrOptions({"same", "valid"})],
         "pool_size": ["array-like", Interval(Integral, 1, None, closed="left")],
         "pooling": [StrOptions({"max", "average"}), None],
         "input_shape": ["array-like", Interval(Integral, 1, None, closed="left"), None],
