@@ -2,6 +2,8 @@
 
 from numbers import Integral
 
+import numpy as np
+
 from sklearn_cnn.architectures import dense
 from sklearn_cnn.compat import Interval
 
@@ -39,7 +41,11 @@ class _Dense(BaseNetwork):
         return [w for w, found in zip(self._weights, roles, strict=True) if found == role]
 
     def _replace_role(self, name: str, role: str, values) -> None:
-        for array, value in zip(self._with_role(name, role), values, strict=True):
+        arrays = self._with_role(name, role)
+        expected, given = [a.shape for a in arrays], [np.shape(value) for value in values]
+        if given != expected:
+            raise ValueError(f"{name} must be arrays of shapes {expected}. Got {given}.")
+        for array, value in zip(arrays, values, strict=True):
             array[...] = value
 
     @property
