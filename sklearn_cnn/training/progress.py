@@ -1,5 +1,6 @@
 """What is said while a network trains."""
 
+import math
 import sys
 
 from .stopping import Reason
@@ -22,17 +23,15 @@ class Lines:
         self._stall = (
             f"{self._what} did not improve more than tol={tol:f} for {patience} consecutive epochs."
         )
-        self._rate: float | None = None
 
     def epoch_ends(self, epoch: int, logs: dict[str, float], run) -> bool:
         """Print the epoch's loss and score."""
         print(f"Iteration {epoch + 1}, loss = {logs['loss']:.8f}")
         if "score" in logs:
             print(f"Validation score: {logs['score']:f}")
-        rate = logs["learning_rate"]
-        if self._rate is not None and rate == self._rate / 5:
+        rate = float(run.watch.rate)
+        if math.isclose(rate, logs["learning_rate"] / 5, rel_tol=1e-5):
             print(f"{self._stall} Setting learning rate to {rate:f}")
-        self._rate = rate
         return False
 
     def ends(self, reason: Reason) -> None:
