@@ -109,7 +109,8 @@ class KerasCallbacks:
         """Call the first hooks; what they change is where training starts."""
         self.model.set_weights(progress.weights)
         if progress.rate is not None:
-            self.model.optimizer.learning_rate = progress.rate
+            with contextlib.suppress(TypeError):
+                self.model.optimizer.learning_rate = progress.rate
         rate = _rate(self.model)
         self._list.on_train_begin()
         self._list.on_epoch_begin(0)
