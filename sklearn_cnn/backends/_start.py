@@ -7,6 +7,8 @@ import sys
 import tempfile
 import threading
 
+from .compilation_cache import compilation_cache_in_use
+
 _LOCK = threading.RLock()
 _started_in: int | None = None
 
@@ -56,9 +58,9 @@ def _import_keras() -> None:
             _configure_tensorflow()
         return
     environment = dict(os.environ)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        with _routine_messages_held_back():
+        with _routine_messages_held_back(), compilation_cache_in_use():
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
             import keras
 
             if keras.config.backend() == "tensorflow":

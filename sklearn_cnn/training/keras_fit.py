@@ -210,7 +210,7 @@ class _Wrapped:
 
     def start(self, progress: Progress, rows: Rows) -> None:
         """Take the weights and the optimizer's state of ``progress``."""
-        if rows.weight is not None:
+        if rows.weight is not None and np.ptp(rows.weight) > 0:
             _check_rows_can_be_weighted(self.plan, rows)
         self.linear.set_weights(progress.weights)
         for number, index in enumerate(self.network.seeds):
@@ -316,7 +316,7 @@ def _triple(x, y, weight, dtype):
 
 def _check_rows_can_be_weighted(plan: Plan, rows: Rows) -> None:
     family, few = plan.objective.family, take_rows(rows, np.arange(min(2, rows.n_rows)))
-    if not isinstance(family, KerasLoss) or np.ptp(rows.weight) == 0:
+    if not isinstance(family, KerasLoss):
         return
     y = ops.convert_to_tensor(few.y)
     if len(family.values(y, ops.zeros_like(y)).shape) == 0:

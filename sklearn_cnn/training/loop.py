@@ -84,7 +84,7 @@ def train(
     backend = backends.current()
     from .keras_fit import has_own_train_step, train_with_keras
 
-    arguments = {"validation": validation, "listener": listener, "order": order}
+    arguments: dict[str, Any] = {"validation": validation, "listener": listener, "order": order}
     if not backend.compiles or callbacks or has_own_train_step(plan.architecture):
         return train_with_keras(plan, progress, rows, rng, callbacks=callbacks, **arguments)
     before = rng.get_state()
