@@ -138,6 +138,8 @@ def describe_loss(loss: Any, *, classifier: bool, activation: str) -> KerasLoss:
         found = loss() if isinstance(loss, type) else loss
         name = getattr(found, "name", None) or getattr(found, "__name__", type(found).__name__)
     source = found
+    if not isinstance(found, keras.losses.Loss) and found.__module__.startswith("keras."):
+        source = json.dumps(found.__name__)  # a pickle finds it again in any release
     if isinstance(found, keras.losses.Loss):
         source = Instance(found)
         if getattr(found, "from_logits", False) is True and activation != "linear":
