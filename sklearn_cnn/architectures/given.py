@@ -607,8 +607,8 @@ def _with_state(config: Any, states: dict[str, Any], custom: dict[str, Named]) -
     if name in states and config.get("class_name") == type(states[name]).__name__:
         layer = states[name]
         if config["class_name"] == "Normalization":
-            inner |= {"mean": np.asarray(layer.adapt_mean).tolist()}
-            inner |= {"variance": np.asarray(layer.adapt_variance).tolist()}
+            inner["mean"] = layer.adapt_mean.numpy().tolist()
+            inner["variance"] = layer.adapt_variance.numpy().tolist()
         else:
             words = layer.get_vocabulary(include_special_tokens=False)
             inner["vocabulary"] = [getattr(word, "item", lambda w=word: w)() for word in words]
@@ -852,13 +852,19 @@ def _start_of(template: Any, facts: _Facts) -> tuple[np.ndarray, ...]:
 
 def weights_of_copies(model: Any) -> list[np.ndarray]:
     """A model's weights, less those that became settings of the copies."""
+    from keras import ops
+
     dropped = {
         id(variable)
         for layer in model._flatten_layers(include_self=True, recursive=True)
         if _has_state(layer)
         for variable in layer.weights
     }
-    return [np.array(variable) for variable in model.weights if id(variable) not in dropped]
+    return [
+        np.array(ops.convert_to_numpy(variable))
+        for variable in model.weights
+        if id(variable) not in dropped
+    ]
 
 
 def _in_dtype(config: Any, dtype: str) -> Any:

@@ -186,6 +186,8 @@ def look_at_outputs(model: Any, rows: Any) -> str | None:
     The last resort for subclassed models, which do not tell how they end.
     """
 
+    from keras import ops
+
     def scaled(part, factor):
         return factor * part if part.dtype.kind == "f" else part
 
@@ -197,7 +199,8 @@ def look_at_outputs(model: Any, rows: Any) -> str | None:
             x = [scaled(p, factor) for p in rows] if isinstance(rows, list) else None
         output = model(scaled(rows, factor) if x is None else x, training=False)
         output = output[0] if isinstance(output, list | tuple) else output
-        outputs.append(np.asarray(output).reshape(len(output), -1))
+        output = ops.convert_to_numpy(output)
+        outputs.append(output.reshape(len(output), -1))
     values = np.concatenate(outputs).astype(np.float64)
     if not ((values >= 0) & (values <= 1)).all():
         return None

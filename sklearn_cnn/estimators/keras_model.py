@@ -22,7 +22,7 @@ from sklearn.utils.validation import (
 from sklearn_cnn import backends, compat, families
 from sklearn_cnn.architectures import dense, numpy_activation
 from sklearn_cnn.architectures.given import GivenArchitecture, Input, given, made
-from sklearn_cnn.compat import HasMethods, Interval, fit_context
+from sklearn_cnn.compat import HasMethods, Interval, available_if, fit_context
 from sklearn_cnn.encoding.several import Inputs, are_several
 from sklearn_cnn.families import Family
 from sklearn_cnn.prediction.forward import compiled_pass
@@ -40,7 +40,12 @@ from ._readings import (
     read_labels,
     read_numbers,
 )
-from ._targets import NetworkClassifier, NetworkRegressor, is_probability_loss
+from ._targets import (
+    NetworkClassifier,
+    NetworkRegressor,
+    has_partial_fit,
+    is_probability_loss,
+)
 
 # What a function that makes models is told where it names it.
 _TOLD = ("input_shape", "n_outputs", "family")
@@ -81,7 +86,9 @@ class _Given(KerasObjects, BaseNetwork):
         """
         params = super().get_params(deep=deep)
         if deep:
-            own = self._model_arguments() | (self.model_params or {})
+            own = self._model_arguments()
+            if isinstance(self.model_params, dict):
+                own |= self.model_params
             params |= {f"model__{name}": value for name, value in own.items()}
         return params
 
@@ -1109,6 +1116,27 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
             y_val=y_val,
             sample_weight_val=sample_weight_val,
         )
+
+    @available_if(has_partial_fit)
+    @fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Train for one epoch, going on from the weights and the optimizer of before.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), or dict or list of arrays
+            Rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs), default=None
+            Targets, as in `fit`; labels must all come in the first call.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of rows.
+
+        Returns
+        -------
+        self : object
+            The estimator, one epoch further.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
 
     def transform(self, X):
         """What the network, or the layer, makes of X.
