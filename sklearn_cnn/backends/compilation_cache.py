@@ -47,11 +47,13 @@ def enable_compilation_cache(directory: str | os.PathLike | None = None) -> str:
 
     Examples
     --------
-    The first lines of a script::
+    At the beginning of a script, here one that runs in a process of its own:
 
-        import sklearn_cnn
-
-        sklearn_cnn.enable_compilation_cache()
+    >>> import subprocess, sys, tempfile
+    >>> folder = tempfile.mkdtemp()
+    >>> script = f"import sklearn_cnn; sklearn_cnn.enable_compilation_cache({folder!r})"
+    >>> subprocess.run([sys.executable, "-c", script]).returncode
+    0
     """
     root = Path(_default_directory() if directory is None else directory).expanduser().absolute()
     if os.environ.get(_VARIABLE) == str(root):
@@ -141,18 +143,13 @@ def compilation_cache_in_use() -> Iterator[None]:
     try:
         yield
         if "tensorflow" in sys.modules:
-            _compile_something()
+            from . import tensorflow
+
+            tensorflow.read_flags()
     finally:
         for name in set(os.environ) - set(before):
             del os.environ[name]
         os.environ.update(before)
-
-
-def _compile_something() -> None:
-    """TensorFlow reads its flags when XLA is first used, not when it is imported."""
-    import tensorflow as tf
-
-    tf.function(lambda x: x + 1, autograph=False, jit_compile=True)(tf.constant(0))
 
 
 def _delete_oldest(root: Path) -> None:

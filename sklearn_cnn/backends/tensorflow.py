@@ -28,6 +28,11 @@ def configure(threads: int | None) -> None:
             tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
+def read_flags() -> None:
+    """Have TensorFlow read its flags, which it does when XLA is first used."""
+    tf.function(lambda x: x + 1, autograph=False, jit_compile=True)(tf.constant(0))
+
+
 class TensorFlowBackend:
     """Programs as ``tf.function`` without autograph."""
 
