@@ -37,7 +37,7 @@ class Pictures(BaseNetwork):
 
     def _check_X(self, X):
         check_is_fitted(self)
-        self._check_row_shape(np.shape(X)[1:])
+        self._check_row_shape(X.shape[1:] if hasattr(X, "shape") else np.asarray(X).shape[1:])
         return validate_data(self, X, dtype=self._float_types(X), reset=False, **self._input_checks)
 
     def _check_row_shape(self, row: tuple[int, ...]) -> None:
