@@ -1,6 +1,6 @@
 """The main job on real data: digits, and tables with a grid search, beside scikit-learn's MLP.
 
-Takes about a minute. Results are printed, pictures go to ``output/demo``.
+Takes about a minute. Results are printed, pictures go to ``output/demo`` in the current folder.
 """
 
 import os
@@ -25,8 +25,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 import sklearn_cnn
 from sklearn_cnn import Autoencoder, CNNClassifier, MLPClassifier, MLPRegressor
 
-ROOT = Path(__file__).resolve().parents[1]
-OUTPUT = ROOT / "output" / "demo"
+OUTPUT = Path("output") / "demo"
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ _TRAINING = {"color": "#08306b", "linestyle": "-"}
 _VALIDATION = {"color": "#f58518", "linestyle": "--"}
 # Recorded, but no measure of how well the network does.
 _NOT_DRAWN = ("learning_rate", "seconds")
+_LABELS = {"r2": "R²", "acc": "Accuracy", "auc": "AUC", "mae": "MAE", "mape": "MAPE", "mse": "MSE"}
 
 
 class HistoryDisplay:
@@ -181,7 +182,7 @@ def _best_epoch(estimator: Any) -> int | None:
 
 def _sentence(name: str) -> str:
     """A name of Keras as a label: "mean_absolute_error" as "Mean absolute error"."""
-    if name == "r2":
-        return "R²"
+    if name in _LABELS:
+        return _LABELS[name]
     words = name.replace("_", " ")
     return words if any(letter.isupper() for letter in words) else words.capitalize()
