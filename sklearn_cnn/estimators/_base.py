@@ -675,7 +675,8 @@ def _differences(architecture, before) -> str:
     changed = [
         name
         for name in now
-        if name not in ("settings", "has_dropout") and now[name] != then.get(name)
+        # Weights to start from are no part of a description.
+        if name not in ("settings", "has_dropout", "start") and now[name] != then.get(name)
     ]
     return ", ".join(f"{name} is {now[name]!r} instead of {then.get(name)!r}" for name in changed)
 
