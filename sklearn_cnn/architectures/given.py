@@ -123,6 +123,12 @@ class Configured:
     config: str
     custom: tuple[Named, ...] = ()
 
+    def __repr__(self):
+        config = json.loads(self.config)
+        layers = config["config"].get("layers", [])
+        names = [_short(layer) for layer in layers if layer["class_name"] != "InputLayer"]
+        return f"{config['class_name']}({', '.join(names)})"
+
     def make(self, dtype: str | None = None):
         """A new model, in a float type of its own or in ``dtype``."""
         import keras
@@ -133,6 +139,13 @@ class Configured:
         custom = {named.name: named.value for named in self.custom}
         with compat.keras_defaults(dtype):
             return keras.saving.deserialize_keras_object(config, custom, safe_mode=True)
+
+
+def _short(layer: dict[str, Any]) -> str:
+    """A layer's class, and what says most of its size."""
+    config = layer["config"]
+    size = next((config[name] for name in ("units", "filters", "rate") if name in config), None)
+    return layer["class_name"] if size is None else f"{layer['class_name']} {size}"
 
 
 @dataclass(frozen=True)
@@ -152,6 +165,10 @@ class Made:
     function: Named
     key: tuple
     arguments: dict[str, Any] = field(compare=False)
+
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"{self.function.name}({arguments})"
 
     def make(self, dtype: str | None = None):
         """A new model, made under the default float type ``dtype``."""
@@ -375,6 +392,7 @@ def given(
     >>> model.built
     False
     """
+    _check_one_input(template, inputs)
     rows, container = _declared_inputs(template, tuple(inputs), container)
     source = source_of(template, rows, container, maker)
     if fresh:
@@ -401,6 +419,15 @@ def given(
         noisy=facts.is_noisy,
         start=start,
     )
+
+
+def _check_one_input(template: Any, inputs: Sequence[Input]) -> None:
+    import keras
+
+    if isinstance(template, keras.Sequential) and len(inputs) > 1:
+        raise UnsuitableModel(
+            f"X holds {len(inputs)} inputs, but the model is a Sequential, which takes one."
+        )
 
 
 def dtype_of(model: Any) -> str | None:

@@ -73,7 +73,7 @@ def read_labels(
             return Reading(Objective(family, "accuracy"), network, True)
         if isinstance(loss, Family) and ends_in != family.activation:
             raise ValueError(
-                f"loss={loss!r} needs a model that ends in {family.activation!r} or in a linear "
+                f"loss={loss} needs a model that ends in {family.activation!r} or in a linear "
                 f"layer, which is the linear predictor then. It ends in {ends_in!r}."
             )
         # Probabilities of another kind, or ones that cannot be traced back to a linear output.
@@ -100,6 +100,11 @@ def _labels_objective(loss: KerasLoss, multilabel: bool) -> Objective:
 def _label_family(loss: Any, canonical: Family) -> Family:
     if not isinstance(loss, Family):
         return canonical
+    if loss.name not in ("binomial", "multinomial", "multilabel"):
+        raise ValueError(
+            f"loss={loss} is for numbers, but y holds labels: use binomial() or multinomial(), or "
+            "a regressor."
+        )
     if loss.name != canonical.name:
         raise ValueError(
             f"loss={loss} does not fit the model and y, which ask for {canonical!r}: one output "
@@ -174,7 +179,7 @@ def read_numbers(
         network = replace(network, output_activation="linear")
         if network.ends_in not in ("linear", None) and family.activation != "linear":
             raise ValueError(
-                f"loss={family!r} needs a model that ends in {family.activation!r} or in a linear "
+                f"loss={family} needs a model that ends in {family.activation!r} or in a linear "
                 f"unit, which is the linear predictor then. It ends in {network.ends_in!r}."
             )
     return Reading(Objective(family, score), network)

@@ -290,7 +290,7 @@ class _Given(KerasObjects, BaseNetwork):
         if not isinstance(model, keras.Model):
             raise TypeError(
                 f"The function given as model must return a Keras model, but "
-                f"{_name_of(self.model)} returned a {type(model).__name__}."
+                f"{_name_of(self.model)} returned an object of type {type(model).__name__}."
             )
         return model, maker
 
