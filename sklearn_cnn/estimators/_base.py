@@ -256,26 +256,13 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             listener.begins(progress)
         order = getattr(self, "_order", None) if incremental else None
         with warnings.catch_warnings():
-            result = self._train(
+            result = train(
                 plan, progress, rows, rng, validation=validation, listener=listener, order=order
             )
         if listener is not None:
             listener.ends(result.reason)
             result.take_over(listener)
         self._record(result, plan, rng, rows, first_pass, incremental, validation)
-
-    def _train(self, plan: Plan, *arguments, **settings):
-        """Train in compiled epochs, or through Keras where these cannot express the plan."""
-        from sklearn_cnn.training.route import why_keras
-
-        reason = why_keras(plan)
-        if reason is None:
-            return train(plan, *arguments, **settings)
-        from sklearn_cnn.training.keras_fit import train_with_keras
-
-        if self.verbose:
-            print(f"Training through keras.Model.fit: {reason}.")
-        return train_with_keras(plan, *arguments, **settings)
 
     def _hint(self, rows: Rows, objective, first: bool) -> None:
         """Say so where scales are such that gradient descent will struggle."""

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import keras
@@ -18,7 +17,6 @@ from keras import ops
 from scipy import sparse
 
 from sklearn_cnn import backends
-from sklearn_cnn.architectures.given import GivenArchitecture
 
 from .loop import epoch_orders
 from .losses import KerasLoss
@@ -57,7 +55,7 @@ def train_with_keras(
     """
     backend = backends.current()
     with backend.precision(plan.architecture.dtype):
-        trained = _OwnStep(plan) if has_own_train_step(plan.architecture) else _Wrapped(plan)
+        trained = _OwnStep(plan) if plan.architecture.has_own_train_step else _Wrapped(plan)
         trained.start(progress, rows)
         batches = _Batches(rows, plan.batch_size, trained)
         if order is not None and len(order) == rows.n_rows:
@@ -74,14 +72,6 @@ def train_with_keras(
         except KeyboardInterrupt:
             run.reason = Reason.INTERRUPTED
         return run.result()
-
-
-@lru_cache(maxsize=64)
-def has_own_train_step(architecture: Any) -> bool:
-    """Whether the network of ``architecture`` brings its own learning rule along."""
-    if not isinstance(architecture, GivenArchitecture):
-        return False
-    return type(architecture.build()).train_step is not keras.Model.train_step
 
 
 class _Batches(keras.utils.PyDataset):

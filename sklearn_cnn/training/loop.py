@@ -82,10 +82,10 @@ def train(
         make ``keras.Model.fit`` do the work.
     """
     backend = backends.current()
-    from .keras_fit import has_own_train_step, train_with_keras
+    from .keras_fit import train_with_keras
 
     arguments: dict[str, Any] = {"validation": validation, "listener": listener, "order": order}
-    if not backend.compiles or callbacks or has_own_train_step(plan.architecture):
+    if not backend.compiles or callbacks or plan.architecture.has_own_train_step:
         return train_with_keras(plan, progress, rows, rng, callbacks=callbacks, **arguments)
     before = rng.get_state()
     try:
