@@ -587,6 +587,10 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
 
     # -- the fitted network --------------------------------------------------------------------
 
+    def __getstate__(self):
+        _model.pull(self)
+        return super().__getstate__()
+
     def __sklearn_is_fitted__(self) -> bool:
         return "_weights" in self.__dict__
 
