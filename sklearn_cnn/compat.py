@@ -41,8 +41,11 @@ __all__ = [
     "compile_arguments",
     "fit_context",
     "keras_defaults",
+    "places_of_averages",
+    "scheduled_rate",
     "safe_indexing",
     "seeded_keras",
+    "set_rate_variable",
 ]
 
 # What Keras's TensorFlow optimizers override for tf.distribute, and what keeps them from being
@@ -65,7 +68,68 @@ def base_optimizer_methods():
     """The methods of Keras's backend-free optimizer that TensorFlow's optimizer replaces."""
     from keras.src.optimizers.base_optimizer import BaseOptimizer
 
-    return {name: getattr(BaseOptimizer, name) for name in _PURE_OPTIMIZER_METHODS}
+    methods = {name: getattr(BaseOptimizer, name) for name in _PURE_OPTIMIZER_METHODS}
+    return methods | {"_backend_apply_gradients": _apply_gradients}
+
+
+def _apply_gradients(self, grads, trainable_variables):
+    """Keras's own method, with values that are selected where Keras assigns in branches.
+
+    What is assigned inside a branch of a graph cannot be read outside.
+    """
+    from keras import ops
+
+    steps = self.gradient_accumulation_steps
+    if not steps:
+        _clip_decay_update(self, grads, trainable_variables)
+    else:
+        due = ops.equal((self._iterations + 1) % steps, 0)
+        accumulators = [
+            self._accumulated_gradients[self._get_variable_index(v)] for v in trainable_variables
+        ]
+        sums = [g + ops.convert_to_tensor(a) for g, a in zip(grads, accumulators, strict=True)]
+        state = [*trainable_variables, *self.variables]
+        before = [ops.convert_to_tensor(variable) for variable in state]
+        _clip_decay_update(self, [total / steps for total in sums], trainable_variables)
+        for variable, value in zip(state, before, strict=True):
+            variable.assign(ops.where(due, ops.convert_to_tensor(variable), value))
+        for accumulator, total in zip(accumulators, sums, strict=True):
+            accumulator.assign(ops.where(due, ops.zeros_like(total), total))
+    if self.use_ema:
+        self._update_model_variables_moving_average(self._trainable_variables)
+        if self.ema_overwrite_frequency:
+            due = ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
+            averages = self._model_variables_moving_average
+            for variable, average in zip(self._trainable_variables, averages, strict=True):
+                variable.assign(ops.where(due, ops.convert_to_tensor(average), variable))
+
+
+def _clip_decay_update(optimizer, grads, trainable_variables):
+    grads = optimizer._clip_gradients(grads)
+    optimizer._apply_weight_decay(trainable_variables)
+    optimizer._backend_update_step(grads, trainable_variables, optimizer.learning_rate)
+
+
+def places_of_averages(optimizer):
+    """Where among the optimizer's variables the moving averages of the weights stand."""
+    places = {id(variable): place for place, variable in enumerate(optimizer.variables)}
+    return [places[id(average)] for average in optimizer._model_variables_moving_average]
+
+
+def scheduled_rate(optimizer, iterations):
+    """What the optimizer's schedule says after ``iterations`` batches."""
+    return optimizer._learning_rate(iterations)
+
+
+def set_rate_variable(optimizer, rate, dtype):
+    """Keep an optimizer's rate in ``dtype``: Keras has float32, whatever a network computes in."""
+    import keras
+
+    optimizer._untrack_variable(optimizer._learning_rate)
+    optimizer._learning_rate = keras.Variable(
+        rate, dtype=dtype, trainable=False, name="learning_rate"
+    )
+    return optimizer._learning_rate
 
 
 def compile_arguments(model):

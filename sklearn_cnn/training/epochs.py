@@ -205,7 +205,8 @@ class Epochs:
         """The end of an epoch: its record, the stopping rule, the best weights."""
         n_rows = ops.cast(controls.n_rows, self.dtype)
         loss = sums.loss / n_rows
-        record = [loss, watch.rate, *self.rule.metric_results(sums.metrics, self.dtype)]
+        rate = self.rule.rate(state, watch.rate)
+        record = [loss, rate, *self.rule.metric_results(sums.metrics, self.dtype)]
         watched = loss
         if validation_sums is not None:
             objective = self.shape.objective

@@ -238,10 +238,11 @@ class Run:
         self.samples_before = progress.samples
         trainable, non_trainable = program.network.split(progress.weights, plan.seed)
         array = backend.array
-        trainable = program.rule.pack(trainable)
-        slots = progress.slots if progress.slots is not None else program.rule.initial_slots()
+        slots = progress.slots
+        if slots is None:
+            slots = program.rule.initial_slots(trainable)
         self.state = State(
-            self._on_device(trainable),
+            self._on_device(program.rule.pack(trainable)),
             [array(value) for value in non_trainable],
             [array(slot) for slot in slots],
             array(np.int32(progress.step)),
@@ -396,7 +397,7 @@ class Run:
                 history[name].append(float(value))
         history["seconds"] = list(self.seconds)
         progress = Progress(
-            weights=self.weights(),
+            weights=self._join(self.program.rule.ending(self.state), self.state.non_trainable),
             slots=[np.asarray(slot) for slot in self.state.slots],
             step=int(self.state.step),
             best=float(self.watch.best),

@@ -52,6 +52,8 @@ class OptimizerDescription:
         Whether the rate comes from the optimizer's own schedule.
     elementwise : bool
         Whether each weight is updated without regard to the others.
+    starts_from_weights : bool
+        Whether its variables may begin with values of the weights.
     """
 
     optimizer_class: type
@@ -59,6 +61,7 @@ class OptimizerDescription:
     run_time: tuple[str, ...]
     own_rate: bool
     elementwise: bool
+    starts_from_weights: bool = False
 
     def build(self, pure_class: Callable[[type], Any]):
         """An optimizer whose ``stateless_apply`` is a pure function."""
@@ -127,6 +130,8 @@ def describe_solver(solver: Any, learning_rate: Any, learning_rate_init: float, 
     """
     import keras
 
+    if isinstance(solver, keras.optimizers.LossScaleOptimizer):
+        solver = solver.inner_optimizer  # scaling is for half precision, in which nothing is here
     if isinstance(solver, keras.optimizers.Optimizer):
         optimizer_class = type(solver)
         config = solver.get_config()
@@ -163,7 +168,8 @@ def _cached_default_config(optimizer_class: type) -> dict:
 
 
 def _solver(optimizer_class: type, config: dict, rate: Any) -> Solver:
-    name = optimizer_class.__name__
+    # Of a user's own optimizer nothing is known, whatever its name.
+    name = optimizer_class.__name__ if optimizer_class.__module__.startswith("keras.") else ""
     # Without momentum an optimizer has no slot for it: another structure, no number.
     run_time = tuple(
         number
@@ -173,11 +179,17 @@ def _solver(optimizer_class: type, config: dict, rate: Any) -> Solver:
     values = tuple(float(config[number]) for number in run_time)
     config |= dict.fromkeys(run_time, 0.5)
     config.pop("name", None)
+    config["loss_scale_factor"] = None  # the loss is not scaled: there is nothing to undo
     own_rate = isinstance(rate, dict)  # a serialised schedule
     config["learning_rate"] = rate if own_rate else 0.0
     elementwise = name in _ELEMENTWISE and not (config.get("clipnorm") or config.get("use_ema"))
     description = OptimizerDescription(
-        optimizer_class, json.dumps(config, sort_keys=True), run_time, own_rate, elementwise
+        optimizer_class,
+        json.dumps(config, sort_keys=True),
+        run_time,
+        own_rate,
+        elementwise,
+        starts_from_weights=name not in _ELEMENTWISE | {"Lamb", "Adafactor", "Muon"},
     )
     return Solver(description, float("nan") if own_rate else float(rate), values)
 

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from keras import Variable, ops
 
+from sklearn_cnn.compat import places_of_averages, scheduled_rate
+
 from ..network import Network
 from ..noise import Draw
 
@@ -110,9 +112,25 @@ class Supervised(SupervisedLoss):
         else:
             self.optimizer.build(network.trainable)
 
-    def initial_slots(self) -> list:
+    def initial_slots(self, trainable: list[np.ndarray]) -> list:
         """The optimizer's variables before the first step, as NumPy arrays."""
-        return [ops.convert_to_numpy(variable) for variable in self.optimizer.variables]
+        optimizer = self.optimizer
+        if self._optimizer_description.starts_from_weights:
+            optimizer = self._optimizer_description.build(lambda cls: cls)
+            optimizer.build([Variable(ops.convert_to_tensor(weight)) for weight in trainable])
+        return [ops.convert_to_numpy(variable) for variable in optimizer.variables]
+
+    def ending(self, state: State) -> Any:
+        """The weights that training ends with: averages, where the optimizer keeps them."""
+        if not self.optimizer.use_ema:
+            return state.trainable
+        return [state.slots[place] for place in places_of_averages(self.optimizer)]
+
+    def rate(self, state: State, rate):
+        """The learning rate of the last step."""
+        if not self._optimizer_description.own_rate:
+            return rate
+        return scheduled_rate(self.optimizer, state.slots[0] - 1)
 
     def initial_metrics(self) -> list:
         """The metrics' variables at the start of an epoch."""
