@@ -34,6 +34,12 @@ class Backend(Protocol):
     def array(self, value: Any) -> Any:
         """Copy a NumPy array to the device."""
 
+    def take(self, array: Any, rows: Any) -> Any:
+        """Rows of an array by their numbers, none of them negative.
+
+        ``keras.ops.take`` looks for negative ones, which costs as much as the gathering.
+        """
+
     def compile(self, function: Callable, executor: Executor) -> Callable:
         """Compile ``function``; it returns device arrays."""
 

@@ -38,6 +38,9 @@ class JaxBackend:
         # is compiled for each shape.
         return jax.device_put(np.array(value))
 
+    def take(self, array: Any, rows: Any) -> Any:
+        return jax.numpy.take(array, rows, axis=0, mode="clip")
+
     def compile(self, function: Callable, executor: Executor) -> Callable:
         if self._n_compiled >= _MOST_PROGRAMS:
             self._n_compiled = 0

@@ -54,6 +54,9 @@ class TensorFlowBackend:
     def array(self, value: Any) -> Any:
         return tf.convert_to_tensor(value)
 
+    def take(self, array: Any, rows: Any) -> Any:
+        return tf.gather(array, rows)
+
     def compile(self, function: Callable, executor: Executor) -> Callable:
         traced = tf.function(function, autograph=False, jit_compile=executor is Executor.XLA)
         lock = threading.RLock()

@@ -26,6 +26,9 @@ class TorchBackend:
     def array(self, value: Any) -> Any:
         return ops.convert_to_tensor(value)
 
+    def take(self, array: Any, rows: Any) -> Any:
+        return array[rows]
+
     def compile(self, function: Callable, executor: Executor) -> Callable:
         return torch.no_grad()(function)
 

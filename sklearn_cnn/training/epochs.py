@@ -169,7 +169,7 @@ class Epochs:
         def step(carry, i, n_rows=size):
             state, sums = carry
             rows = ops.slice(order, (i * size,), (n_rows,))
-            batch, n_real = _batch(data, rows, self.dtype)
+            batch, n_real = self._batch(data, rows)
             state, metrics, loss = self.rule.step(state, sums.metrics, batch, numbers)
             return state, Sums(sums.loss + loss * n_real, metrics)
 
@@ -177,6 +177,18 @@ class Epochs:
         if self.shape.remainder:
             carry = step(carry, controls.n_batches, self.shape.remainder)
         return carry
+
+    def _batch(self, data: Data, rows):
+        """Rows ``rows`` of the data, -1 for none, and the number of real ones."""
+        present = ops.cast(rows >= 0, self.dtype)
+        rows = ops.maximum(rows, 0)
+
+        def taken(part):
+            return _map(lambda array: self.backend.take(array, rows), part)
+
+        weight = present if data.weight is None else taken(data.weight) * present
+        batch = Data(taken(data.x), taken(data.y), weight, taken(data.offset))
+        return batch, ops.sum(present)
 
     def _validate(self, state: State, sums: ValidationSums, data: Data) -> ValidationSums:
         """Losses (without penalties), scores and metrics of rows, batch by batch."""
@@ -225,20 +237,6 @@ class Epochs:
                 _choose(improved, state.non_trainable, best.non_trainable),
             )
         return state, watch, best, ops.stack([ops.cast(c, self.dtype) for c in record])
-
-
-def _batch(data: Data, rows, dtype: str):
-    """Rows ``rows`` of the data, -1 for none, and the number of real ones."""
-    real = rows >= 0
-    rows = ops.maximum(rows, 0)
-    present = ops.cast(real, dtype)
-    weight = present if data.weight is None else ops.take(data.weight, rows) * present
-
-    def taken(part):
-        return _map(lambda array: ops.take(array, rows, axis=0), part)
-
-    batch = Data(taken(data.x), taken(data.y), weight, taken(data.offset))
-    return batch, ops.sum(present)
 
 
 def rows_from(part, start, size):

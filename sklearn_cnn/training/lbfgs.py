@@ -74,14 +74,7 @@ class FullLoss:
         self.array = program.backend.array
         self.non_trainable = [self.array(value) for value in non_trainable]
         self.total = float(rows.n_rows if rows.weight is None else np.sum(rows.weight))
-        self.kernels = np.concatenate(
-            [
-                np.full(int(np.prod(shape)), penalised)
-                for shape, penalised in zip(
-                    program.network.shapes(), program.network.penalised, strict=True
-                )
-            ]
-        )
+        self.kernels = program.network.kernel_mask()
         self._data = None if sparse.issparse(rows.x) else self._load(rows)
 
     def _load(self, rows: Rows):
@@ -109,7 +102,7 @@ class FullLoss:
             loss_sum, gradient_sum = self.program.run(on_device, self.non_trainable, data)
             loss += float(loss_sum)
             gradient += np.asarray(gradient_sum)
-        kernels = np.where(self.kernels, vector, 0.0)
+        kernels = self.kernels * vector
         loss += 0.5 * self.plan.alpha * float(kernels @ kernels)
         loss += self.plan.l1 * float(np.abs(kernels).sum())
         gradient += self.plan.alpha * kernels + self.plan.l1 * np.sign(kernels)

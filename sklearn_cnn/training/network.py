@@ -72,6 +72,14 @@ class Network:
         """Number of trainable weights."""
         return sum(int(np.prod(shape)) for shape in self.shapes())
 
+    def kernel_mask(self) -> np.ndarray:
+        """1 where the vector of :meth:`flatten` holds a kernel, 0 elsewhere."""
+        shares = [
+            np.full(int(np.prod(shape)), float(penalised), dtype=self.architecture.dtype)
+            for shape, penalised in zip(self.shapes(), self.penalised, strict=True)
+        ]
+        return np.concatenate(shares)
+
     def flatten(self, trainable) -> Any:
         """Trainable arrays as one vector."""
         return ops.concatenate([ops.reshape(array, (-1,)) for array in trainable])

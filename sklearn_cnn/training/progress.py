@@ -23,6 +23,7 @@ class Lines:
         self._stall = (
             f"{self._what} did not improve more than tol={tol:f} for {patience} consecutive epochs."
         )
+        self._rate: float | None = None
 
     def epoch_ends(self, epoch: int, logs: dict[str, float], run) -> bool:
         """Print the epoch's loss and score."""

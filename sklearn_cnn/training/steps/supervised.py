@@ -51,6 +51,8 @@ class SupervisedLoss:
         self.network = network
         self.objective = objective
         self.l2, self.l1 = l2, l1
+        # For each array of weights whether it is penalised; a mask for weights in one vector.
+        self.penalised = network.penalised
         self._value_and_grad = backend.value_and_grad(self._batch_loss)
 
     def _batch_loss(self, trainable, non_trainable, batch, draw):
@@ -73,16 +75,19 @@ class SupervisedLoss:
         loss = loss if scale == 1 else scale * (loss - own) + own
         return loss, gradients, output, non_trainable
 
-    def add_penalty(self, loss, gradients, trainable, numbers: Numbers, total):
+    def add_penalty(self, loss, gradients, weights, numbers: Numbers, total):
         """Loss and gradients with the penalties on kernels, divided by the rows' weight."""
         gradients = list(gradients)
-        for i, weight in enumerate(trainable):
-            if self.l2 and self.network.penalised[i]:
-                loss = loss + 0.5 * numbers.alpha * ops.sum(ops.square(weight)) / total
-                gradients[i] = gradients[i] + numbers.alpha * weight / total
-            if self.l1 and self.network.penalised[i]:
-                loss = loss + numbers.l1 * ops.sum(ops.abs(weight)) / total
-                gradients[i] = gradients[i] + numbers.l1 * ops.sign(weight) / total
+        for i, (weight, penalised) in enumerate(zip(weights, self.penalised, strict=True)):
+            if penalised is False:
+                continue
+            kernel = weight if penalised is True else weight * penalised
+            if self.l2:
+                loss = loss + 0.5 * numbers.alpha * ops.sum(ops.square(kernel)) / total
+                gradients[i] = gradients[i] + kernel * (numbers.alpha / total)
+            if self.l1:
+                loss = loss + numbers.l1 * ops.sum(ops.abs(kernel)) / total
+                gradients[i] = gradients[i] + ops.sign(kernel) * (numbers.l1 / total)
         return loss, gradients
 
 
@@ -105,6 +110,7 @@ class Supervised(SupervisedLoss):
         self._optimizer_description = optimizer
         self.optimizer = optimizer.build(backend.pure_optimizer)
         if self.flat:
+            self.penalised = [network.kernel_mask()]
             vector = Variable(
                 ops.zeros((network.size,), network.architecture.dtype), name="weights"
             )
@@ -154,19 +160,15 @@ class Supervised(SupervisedLoss):
         loss, gradients, output, non_trainable = self.data_gradient(
             trainable, state.non_trainable, batch, draw
         )
-        if self.l2 or self.l1:
-            loss, gradients = self.add_penalty(
-                loss, gradients, trainable, numbers, ops.sum(batch.weight)
-            )
-        self._optimizer_description.set_numbers(self.optimizer, numbers.rate, numbers.optimizer)
+        weights = [state.trainable] if self.flat else state.trainable
         if self.flat:
-            (trainable,), slots = self.optimizer.stateless_apply(
-                state.slots, [self.network.flatten(gradients)], [state.trainable]
-            )
-        else:
-            trainable, slots = self.optimizer.stateless_apply(
-                state.slots, gradients, state.trainable
-            )
+            gradients = [self.network.flatten(gradients)]
+        if self.l2 or self.l1:
+            total = ops.sum(batch.weight)
+            loss, gradients = self.add_penalty(loss, gradients, weights, numbers, total)
+        self._optimizer_description.set_numbers(self.optimizer, numbers.rate, numbers.optimizer)
+        weights, slots = self.optimizer.stateless_apply(state.slots, gradients, weights)
+        trainable = weights[0] if self.flat else weights
         metrics = self.update_metrics(metrics, batch.y, output, batch.weight)
         return State(trainable, non_trainable, slots, state.step + 1), metrics, loss
 
