@@ -190,7 +190,6 @@ def look_at_outputs(model: Any, rows: Any) -> str | None:
 
     The last resort for subclassed models, which do not tell how they end.
     """
-
     from keras import ops
 
     def scaled(part, factor):
