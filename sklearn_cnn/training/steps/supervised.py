@@ -123,7 +123,8 @@ class Supervised(SupervisedLoss):
         optimizer = self.optimizer
         if self._optimizer_description.starts_from_weights:
             optimizer = self._optimizer_description.build(lambda cls: cls)
-            optimizer.build([Variable(ops.convert_to_tensor(weight)) for weight in trainable])
+            dtype = self.network.architecture.dtype
+            optimizer.build([Variable(weight, dtype=dtype) for weight in trainable])
         return [ops.convert_to_numpy(variable) for variable in optimizer.variables]
 
     def ending(self, state: State) -> Any:
