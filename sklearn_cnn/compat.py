@@ -45,6 +45,7 @@ __all__ = [
     "scheduled_rate",
     "safe_indexing",
     "seeded_keras",
+    "training_argument",
     "set_rate_variable",
 ]
 
@@ -130,6 +131,11 @@ def set_rate_variable(optimizer, rate, dtype):
         rate, dtype=dtype, trainable=False, name="learning_rate"
     )
     return optimizer._learning_rate
+
+
+def training_argument(model, training: bool) -> dict[str, bool]:
+    """The argument ``training`` for a model's ``call``, if that takes it."""
+    return {"training": training} if model._call_has_training_arg else {}
 
 
 def compile_arguments(model):

@@ -11,6 +11,7 @@ from sklearn_cnn import backends
 from sklearn_cnn.architectures import decoder as decoder_of
 from sklearn_cnn.architectures import dense_layers, numpy_activation
 from sklearn_cnn.backends import PROGRAMS, Executor
+from sklearn_cnn.compat import training_argument
 
 # One batch shape for all rows: how a caller splits them changes no bit of the result, and no
 # number of rows compiles anew.
@@ -123,8 +124,9 @@ class Forward:
         values = {id(v): value for v, value in zip(self.model.weights, weights, strict=True)}
         trainable = [values[id(v)] for v in self.model.trainable_variables]
         others = [values.get(id(v), v) for v in self.model.non_trainable_variables]
-        output, _ = self.model.stateless_call(trainable, others, x, training=False)
-        return output if isinstance(output, list) else [output]
+        training = training_argument(self.model, False)
+        output, _ = self.model.stateless_call(trainable, others, x, **training)
+        return list(output) if isinstance(output, list | tuple) else [output]
 
     def __call__(self, weights: list, X: Any) -> list[np.ndarray]:
         """Outputs of all rows, one array a layer."""

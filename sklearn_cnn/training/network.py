@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from sklearn_cnn.compat import training_argument
+
 from .noise import Draw, drawing, with_counted_noise
 
 
@@ -54,12 +56,14 @@ class Network:
         """Output, new non-trainable values and the sum of the layers' own penalties."""
         with drawing(draw):
             output, non_trainable, penalties = self.model.stateless_call(
-                trainable, non_trainable, x, training=draw is not None, return_losses=True
+                trainable,
+                non_trainable,
+                x,
+                return_losses=True,
+                **training_argument(self.model, draw is not None),
             )
-        if len(output.shape) > 2:  # a reconstruction: targets are rows
-            output = ops.reshape(output, (output.shape[0], -1))
         output = output[0] if isinstance(output, list | tuple) else output
-        if len(output.shape) != 2:
+        if len(output.shape) != 2:  # targets are rows
             output = ops.reshape(output, (output.shape[0], -1))
         return ops.cast(output, self.architecture.dtype), non_trainable, sum(penalties, start=0.0)
 
