@@ -42,11 +42,11 @@ __all__ = [
     "fit_context",
     "keras_defaults",
     "places_of_averages",
-    "scheduled_rate",
     "safe_indexing",
+    "scheduled_rate",
     "seeded_keras",
-    "training_argument",
     "set_rate_variable",
+    "training_argument",
 ]
 
 # What Keras's TensorFlow optimizers override for tf.distribute, and what keeps them from being
