@@ -88,12 +88,12 @@ def _apply_gradients(self, grads, trainable_variables):
         accumulators = [
             self._accumulated_gradients[self._get_variable_index(v)] for v in trainable_variables
         ]
-        sums = [g + ops.convert_to_tensor(a) for g, a in zip(grads, accumulators, strict=True)]
+        sums = [g + a.value for g, a in zip(grads, accumulators, strict=True)]
         state = [*trainable_variables, *self.variables]
-        before = [ops.convert_to_tensor(variable) for variable in state]
+        before = [variable.value for variable in state]
         _clip_decay_update(self, [total / steps for total in sums], trainable_variables)
         for variable, value in zip(state, before, strict=True):
-            variable.assign(ops.where(due, ops.convert_to_tensor(variable), value))
+            variable.assign(ops.where(due, variable.value, value))
         for accumulator, total in zip(accumulators, sums, strict=True):
             accumulator.assign(ops.where(due, ops.zeros_like(total), total))
     if self.use_ema:
@@ -102,7 +102,7 @@ def _apply_gradients(self, grads, trainable_variables):
             due = ops.equal((self.iterations + 1) % self.ema_overwrite_frequency, 0)
             averages = self._model_variables_moving_average
             for variable, average in zip(self._trainable_variables, averages, strict=True):
-                variable.assign(ops.where(due, ops.convert_to_tensor(average), variable))
+                variable.assign(ops.where(due, average.value, variable.value))
 
 
 def _clip_decay_update(optimizer, grads, trainable_variables):
