@@ -125,7 +125,7 @@ class Supervised(SupervisedLoss):
             optimizer = self._optimizer_description.build(lambda cls: cls)
             dtype = self.network.architecture.dtype
             optimizer.build([Variable(weight, dtype=dtype) for weight in trainable])
-        return [ops.convert_to_numpy(variable) for variable in optimizer.variables]
+        return [np.asarray(variable) for variable in optimizer.variables]
 
     def ending(self, state: State) -> Any:
         """The weights that training ends with: averages, where the optimizer keeps them."""
