@@ -17,6 +17,7 @@ from keras import ops
 from scipy import sparse
 
 from sklearn_cnn import backends
+from sklearn_cnn.compat import scheduled_rate, set_rate_variable
 
 from .loop import epoch_orders
 from .losses import KerasLoss
@@ -323,21 +324,15 @@ def _optimizer(plan: Plan, variables: list, progress: Progress):
     number = np.dtype(plan.architecture.dtype).type  # Keras makes float32 of Python's numbers
     for name, value in zip(description.run_time, plan.solver.numbers, strict=True):
         setattr(optimizer, name, number(value))
+    rate = None
     if not description.own_rate:
-        # Keras's own variable has float32, whatever the network computes in.
-        optimizer._untrack_variable(optimizer._learning_rate)
-        optimizer._learning_rate = keras.Variable(
-            plan.solver.rate if progress.rate is None else progress.rate,
-            dtype=plan.architecture.dtype,
-            trainable=False,
-            name="learning_rate",
-        )
+        rate = plan.solver.rate if progress.rate is None else progress.rate
+        rate = set_rate_variable(optimizer, rate, plan.architecture.dtype)
     optimizer.build(variables)
     slots = progress.slots or []
     shapes = [tuple(variable.shape) for variable in optimizer.variables]
     # Compiled epochs may have kept all weights in one vector: such slots cannot go on here.
     if shapes == [np.shape(slot) for slot in slots]:
-        rate = None if description.own_rate else optimizer._learning_rate
         for variable, slot in zip(optimizer.variables, slots, strict=True):
             if variable is not rate:
                 variable.assign(slot)
@@ -379,13 +374,13 @@ class _Run(keras.callbacks.Callback):
         orders, _ = epoch_orders(self.rng, self.batches.order, 1, self.plan.shuffle)
         self.batches.order = orders[0]
         if not self.plan.solver.description.own_rate:  # a callback may have changed it
-            rate = float(ops.convert_to_numpy(self.trained.optimizer.learning_rate))
+            rate = float(np.asarray(self.trained.optimizer.learning_rate))
             self.watch = self.watch._replace(rate=rate)
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {} if logs is None else logs
         trained = self.trained.logs(logs)
-        record = {"loss": trained.pop("loss"), "learning_rate": self.watch.rate, **trained}
+        record = {"loss": trained.pop("loss"), "learning_rate": self._rate(), **trained}
         watched = record["loss"]
         if self.validation is not None:
             record |= self._validate()
@@ -404,6 +399,13 @@ class _Run(keras.callbacks.Callback):
                 self.reason = Reason.CALLBACK
         if self.reason is not Reason.RUNNING:
             self.model.stop_training = True
+
+    def _rate(self) -> float:
+        """The learning rate of the last step."""
+        if not self.plan.solver.description.own_rate:
+            return self.watch.rate
+        optimizer = self.trained.optimizer
+        return float(ops.convert_to_numpy(scheduled_rate(optimizer, optimizer.variables[0] - 1)))
 
     def _apply_rule(self, watched: float, loss: float) -> None:
         plan = self.plan
@@ -483,7 +485,7 @@ class _Run(keras.callbacks.Callback):
         n_steps = self.n_epochs * len(self.batches)
         progress = Progress(
             weights=self.weights(),
-            slots=[ops.convert_to_numpy(variable) for variable in optimizer.variables],
+            slots=[np.array(np.asarray(variable)) for variable in optimizer.variables],
             step=self.progress.step + n_steps,
             best=self.watch.best,
             stalled=self.watch.stalled,
