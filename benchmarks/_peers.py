@@ -1,5 +1,6 @@
 """The peers, each as a function that fits, in a process of its own."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -14,18 +15,27 @@ import numpy as np
 HERE = Path(__file__).parent
 
 
-def measure(fit: Callable, n_later: int = 5) -> dict:
-    """Seconds of the first fit and of later fits, and what the fit returned."""
+def parser(description: str | None, rounds: int) -> argparse.ArgumentParser:
+    """What all scripts ask: which peer (in its own process), how often, or only whether it runs."""
+    found = argparse.ArgumentParser(description=description)
+    found.add_argument("--peer", help="measure this peer here, print JSON")
+    found.add_argument("--rounds", type=int, default=rounds)
+    found.add_argument("--quick", action="store_true", help="little of everything: does it run?")
+    return found
+
+
+def measure(fit: Callable, score: Callable, n_later: int) -> dict:
+    """Seconds of the first fit and of later fits, and the score of what the last returned."""
     warnings.simplefilter("ignore")
     started = time.perf_counter()
-    score = fit()
+    fitted = fit()
     first = time.perf_counter() - started
     later = []
     for _ in range(n_later):
         started = time.perf_counter()
-        score = fit()
+        fitted = fit()
         later.append(time.perf_counter() - started)
-    return {"first": first, "later": later, "score": score}
+    return {"first": first, "later": later, "score": float(score(fitted))}
 
 
 def in_own_process(script: str, peer: str, *arguments: str) -> dict:
@@ -41,10 +51,12 @@ def in_own_process(script: str, peer: str, *arguments: str) -> dict:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def side_by_side(script: str, peers: list[str], *arguments: str, rounds: int = 3) -> dict:
+def side_by_side(script: str, peers: list[str], settings, *arguments: str) -> dict:
     """Each peer in turn, several rounds, so that a drift of the machine meets all of them."""
     results: dict[str, list[dict]] = {peer: [] for peer in peers}
-    for _ in range(rounds):
+    if settings.quick:
+        arguments = (*arguments, "--quick")
+    for _ in range(1 if settings.quick else settings.rounds):
         for peer in peers:
             if not results[peer] or "missing" not in results[peer][-1]:
                 results[peer].append(in_own_process(script, peer, *arguments))

@@ -1,6 +1,8 @@
-"""How long does an epoch of a convolutional network take: 28x28 (4096 images), 8x8 (digits)?"""
+"""How long does an epoch of a convolutional network take: 28x28 (4096 images), 8x8 (digits)?
 
-import argparse
+And how soon does a fit start: one batch, whose later fits are of an architecture seen before.
+"""
+
 import json
 
 import _peers
@@ -10,6 +12,7 @@ PEERS = ["sklearn_cnn", "Keras fit", "Keras fit, 16 steps a call", "skorch"]
 PROBLEMS = {
     "28x28": {"size": 28, "n": 4096, "batch_size": 64, "epochs": 1},
     "8x8": {"size": 8, "n": 1797, "batch_size": 32, "epochs": 2},
+    "28x28, one batch": {"size": 28, "n": 64, "batch_size": 64, "epochs": 1},
 }
 
 
@@ -60,8 +63,8 @@ def torch_model(size: int):
     )
 
 
-def fit_once(peer: str, problem: dict) -> dict:
-    X, y = images(problem)
+def fit_once(peer: str, problem: dict, quick: bool) -> dict:
+    X, y = images(problem | {"n": min(256, problem["n"])} if quick else problem)
     size, batch_size, epochs = problem["size"], problem["batch_size"], problem["epochs"]
     if peer != "skorch":
         import keras  # noqa: F401  the import is no part of a fit
@@ -96,21 +99,20 @@ def fit_once(peer: str, problem: dict) -> dict:
         ).fit(X.transpose(0, 3, 1, 2), y.astype("int64"))
         return float(network.history[-1]["train_loss"])
 
-    return _peers.measure(fit, n_later=3)
+    return _peers.measure(fit, lambda loss: loss, n_later=1 if quick else 3)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer")
+    parser = _peers.parser(__doc__, rounds=2)
     parser.add_argument("--problem", default="28x28")
-    parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
     if arguments.peer:
-        print(json.dumps(fit_once(arguments.peer, PROBLEMS[arguments.problem])))
+        problem = PROBLEMS[arguments.problem]
+        print(json.dumps(fit_once(arguments.peer, problem, arguments.quick)))
         return
     for name, problem in PROBLEMS.items():
         flags = ("--problem", name)
-        results = _peers.side_by_side(__file__, PEERS, *flags, rounds=arguments.rounds)
+        results = _peers.side_by_side(__file__, PEERS, arguments, *flags)
         title = f"convnet {name}, batch {problem['batch_size']}, {problem['n']} images"
         _peers.print_table(f"{title}, epochs: {problem['epochs']}; score is the loss", results)
 

@@ -1,6 +1,5 @@
 """Does memory stay flat: 1000 fits in one process over 20 architectures?"""
 
-import argparse
 import json
 import time
 import warnings
@@ -43,14 +42,14 @@ def fits(peer: str, n_fits: int) -> dict:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--peer")
+    parser = _peers.parser(__doc__, rounds=1)
     parser.add_argument("--fits", type=int, default=1000)
     arguments = parser.parse_args()
     if arguments.peer:
         print(json.dumps(fits(arguments.peer, arguments.fits)))
         return
-    for peer, n_fits in (("sklearn_cnn", arguments.fits), ("scikeras", arguments.fits // 10)):
+    all_fits = 100 if arguments.quick else arguments.fits
+    for peer, n_fits in (("sklearn_cnn", all_fits), ("scikeras", all_fits // 10)):
         result = _peers.in_own_process(__file__, peer, "--fits", str(n_fits))
         if "missing" in result:
             print(f"{peer}: does not run here: {result['missing']}")

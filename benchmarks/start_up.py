@@ -5,6 +5,8 @@ import sys
 import time
 from statistics import median
 
+import _peers
+
 STATEMENTS = {
     "import sklearn.neural_network": "import sklearn.neural_network",
     "import sklearn_cnn": "import sklearn_cnn",
@@ -21,7 +23,8 @@ def seconds(statement: str) -> float:
 
 def main() -> None:
     runs: dict[str, list[float]] = {name: [] for name in STATEMENTS}
-    for _ in range(7):
+    arguments = _peers.parser(__doc__, rounds=7).parse_args()
+    for _ in range(1 if arguments.quick else arguments.rounds):
         for name, statement in STATEMENTS.items():
             runs[name].append(seconds(statement))
     base = runs["import sklearn.neural_network"]
