@@ -7,6 +7,7 @@ and functions, or, for a model without one, a function to call.
 
 import inspect
 import json
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -448,11 +449,7 @@ def built(model: Any, inputs: tuple[Input, ...], container: str):
             model.build((None, *inputs[0].shape))
     elif not model.built or not _is_graph(model):
         # Some layers of a subclassed model may have waited for numbers, built or not.
-        zeros = [np.zeros((2, *i.shape), i.dtype) for i in inputs]
-        if container == "dict":
-            model({str(i.name): part for i, part in zip(inputs, zeros, strict=True)})
-        else:
-            model(zeros if container == "list" else zeros[0])
+        model(_zeros(inputs, container))
     return model
 
 
@@ -560,7 +557,10 @@ def _first_line(error: Exception) -> str:
 def _configured(model: Any) -> Configured:
     import keras
 
-    config = keras.saving.serialize_keras_object(model)
+    with warnings.catch_warnings():
+        # Of lambdas, which are replaced below.
+        warnings.filterwarnings("ignore", message="The object being serialized includes a `lambda`")
+        config = keras.saving.serialize_keras_object(model)
     config.pop("compile_config", None)
     layers = list(model._flatten_layers(include_self=True, recursive=True))
     custom: dict[str, Named] = {}
@@ -759,14 +759,11 @@ def _facts(source: Any, inputs: tuple[Input, ...], container: str) -> _Facts:
 
 
 def _output_shape(model: Any, inputs: tuple[Input, ...], container: str) -> tuple[int, ...]:
+    outputs: Any = None
     if _is_graph(model):
-        outputs: Any = [tuple(tensor.shape) for tensor in model.outputs]
-    else:
-        zeros = [np.zeros((2, *i.shape), i.dtype) for i in inputs]
-        if container == "dict":
-            output = model({str(i.name): part for i, part in zip(inputs, zeros, strict=True)})
-        else:
-            output = model(zeros if container == "list" else zeros[0])
+        outputs = [tuple(tensor.shape) for tensor in model.outputs]
+    if outputs is None or any(None in shape[1:] for shape in outputs):
+        output = model(_zeros(inputs, container))
         if isinstance(output, dict):
             raise UnsuitableModel("The model returns a dict. It must return one array.")
         outputs = output if isinstance(output, list | tuple) else [output]
@@ -776,13 +773,15 @@ def _output_shape(model: Any, inputs: tuple[Input, ...], container: str) -> tupl
             f"The model has {len(outputs)} outputs, of shapes {', '.join(map(str, outputs))}. It "
             "must have one: make a model of the one that y belongs to, or join them."
         )
-    shape = outputs[0][1:]
-    if None in shape:
-        raise UnsuitableModel(
-            f"The model's output has the open shape {outputs[0]}. Only the number of rows may be "
-            "open: end with a pooling or recurrent layer, or fix the length of the input."
-        )
-    return shape
+    return outputs[0][1:]
+
+
+def _zeros(inputs: tuple[Input, ...], container: str) -> Any:
+    """Two rows in the form that a model takes."""
+    zeros = [np.zeros((2, *i.shape), i.dtype) for i in inputs]
+    if container == "dict":
+        return {str(i.name): part for i, part in zip(inputs, zeros, strict=True)}
+    return zeros if container == "list" else zeros[0]
 
 
 def _is_container(layer: Any) -> bool:
