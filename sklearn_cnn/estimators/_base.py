@@ -383,7 +383,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             keep_best=validation is not None,
             policy=policy,
             power_t=self.power_t,
-            seed=_peek(rng),
+            seed=self._noise_key if incremental and hasattr(self, "_noise_key") else _peek(rng),
         )
 
     def _listener(self, plan: Plan, validation, task=None) -> Listeners | None:
@@ -489,6 +489,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         self._progress = result.progress
         self._progress.weights = []
         self._random_state = rng
+        self._noise_key = plan.seed
         self._order = result.order
         self._solver_repr = self._solver_key()
         self.n_outputs_ = plan.architecture.units
