@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from sklearn_cnn.compat import training_argument
+from sklearn_cnn.compat import seeded_keras, training_argument
 
 from .noise import Draw, drawing, with_counted_noise
 
@@ -21,7 +21,8 @@ class Network:
 
     def __init__(self, architecture):
         self.architecture = architecture
-        self.model = with_counted_noise(architecture.build(linear_output=True))
+        with seeded_keras(0):  # layers of the copy draw the seeds that they leave open
+            self.model = with_counted_noise(architecture.build(linear_output=True))
         self.trainable = list(self.model.trainable_variables)
         self.non_trainable = list(self.model.non_trainable_variables)
         self.penalised = ["kernel" in variable.path.split("/")[-1] for variable in self.trainable]
