@@ -183,11 +183,11 @@ def penalty(plan: Plan, kernels: list, total):
 
 def update_metrics(plan: Plan, metrics: list, y, output, weight) -> None:
     """Count a batch in ``metrics``."""
-    response = plan.objective.respond(output)
     numbers = ops.argmax(y, axis=-1) if y.shape[-1] > 1 else y
     for description, metric in zip(plan.metrics, metrics, strict=True):
         target = numbers if description.sparse else y
-        metric.update_state(target, response, sample_weight=weight)
+        shown = plan.objective.shown_to(description, output)
+        metric.update_state(target, shown, sample_weight=weight)
 
 
 class _Wrapped:

@@ -24,6 +24,14 @@ class MetricDescription:
     source: Any
     sparse: bool = False
 
+    @property
+    def is_users(self) -> bool:
+        """Whether the user wrote it."""
+        if isinstance(self.source, str):
+            return False
+        found = self.source[0] if isinstance(self.source, tuple) else self.source
+        return not found.__module__.startswith("keras.")
+
     def build(self, dtype: str):
         """A new metric with variables of its own."""
         import keras

@@ -23,12 +23,22 @@ class Objective:
         predictor, 0.5 for a probability.
     multilabel : bool, default=False
         Whether a Keras loss compares several labels a row; families know by themselves.
+    own_activation : str or None, default=None
+        Activation to the output of a user's own model, where this is not the response: metrics
+        that the user wrote see it, as Keras shows it to them.
     """
 
     family: Any
     score: str
     threshold: float = 0.0
     multilabel: bool = False
+    own_activation: str | None = None
+
+    def shown_to(self, metric, output):
+        """What a metric compares with the target."""
+        if metric.is_users and self.own_activation is not None:
+            return keras_activation(self.own_activation)(output)
+        return self.respond(output)
 
     def respond(self, output):
         """Probabilities or means of a network's output."""

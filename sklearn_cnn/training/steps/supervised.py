@@ -106,7 +106,7 @@ class Supervised(SupervisedLoss):
         super().__init__(network, objective, backend, l2=l2, l1=l1)
         self.flat = optimizer.elementwise and 0 < network.size <= _LARGEST_FLAT
         self.metrics = [metric.build(network.architecture.dtype) for metric in metrics]
-        self._sparse = [metric.sparse for metric in metrics]
+        self._metric_descriptions = metrics
         self._optimizer_description = optimizer
         self.optimizer = optimizer.build(backend.pure_optimizer)
         if self.flat:
@@ -177,15 +177,19 @@ class Supervised(SupervisedLoss):
         """Metric variables after one more batch."""
         if not self.metrics:
             return values
-        response = self.objective.respond(output)
         numbers = ops.argmax(y, axis=-1) if y.shape[-1] > 1 else y
         return [
             list(
                 metric.stateless_update_state(
-                    value, numbers if sparse else y, response, sample_weight=weight
+                    value,
+                    numbers if described.sparse else y,
+                    self.objective.shown_to(described, output),
+                    sample_weight=weight,
                 )
             )
-            for metric, sparse, value in zip(self.metrics, self._sparse, values, strict=True)
+            for metric, described, value in zip(
+                self.metrics, self._metric_descriptions, values, strict=True
+            )
         ]
 
     def metric_results(self, values, dtype: str) -> list:
