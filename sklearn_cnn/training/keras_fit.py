@@ -110,7 +110,7 @@ class _Objective(keras.Model):
     """A network as ``fit`` trains it: linear outputs in training, responses in prediction."""
 
     def __init__(self, plan: Plan, network: Network):
-        super().__init__(name=network.model.name)
+        super().__init__(name=network.model.name, dtype=plan.architecture.dtype)
         self.network = network.model
         self._plan = plan
         kernels = [
