@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 
+from sklearn_cnn import backends
 from sklearn_cnn.architectures import convolutional, dense
 from sklearn_cnn.prediction import outputs
 
@@ -21,15 +22,16 @@ def network(**settings):
 def by_keras(architecture, weights, X):
     from keras import ops
 
-    model = architecture.build(linear_output=True)
-    model.set_weights(weights)
-    return ops.convert_to_numpy(model(X, training=False))
+    with backends.current().precision(architecture.dtype):
+        model = architecture.build(linear_output=True)
+        model.set_weights(weights)
+        return ops.convert_to_numpy(model(X, training=False))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_normalization", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", sine])
-def test_outputs_of_dense_networks_equal_keras(activation, batch_normalization, dtype):
+def test_outputs_of_dense_networks_equal_keras(activation, batch_normalization, dtype, double):
     architecture = network(
         activation=activation, batch_normalization=batch_normalization, dtype=dtype
     )
@@ -39,7 +41,7 @@ def test_outputs_of_dense_networks_equal_keras(activation, batch_normalization, 
     X = rng.normal(size=(9, 5)).astype(dtype)
     expected = by_keras(architecture, weights, X)
     assert_allclose(
-        outputs(architecture, weights, X), expected, rtol=1e-5 if dtype == "float32" else 1e-12
+        outputs(architecture, weights, X), expected, rtol=1e-5 if dtype == "float32" else double
     )
 
 
@@ -69,13 +71,13 @@ def test_how_rows_are_split_changes_no_bit(function):
 
 
 @pytest.mark.parametrize("activation", ["relu", sine])
-def test_sparse_rows_give_what_dense_rows_give(activation):
+def test_sparse_rows_give_what_dense_rows_give(activation, double):
     architecture = network(activation=activation)
     rng = np.random.RandomState(0)
     weights = architecture.draw(rng)
     X = sparse.random(200, 5, density=0.3, random_state=0, format="csr")
     assert_allclose(
-        outputs(architecture, weights, X), outputs(architecture, weights, X.toarray()), atol=1e-14
+        outputs(architecture, weights, X), outputs(architecture, weights, X.toarray()), atol=double
     )
 
 
