@@ -92,7 +92,7 @@ def _packed(value: Any) -> Any:
     if isinstance(value, keras.losses.Loss):
         return _Packed(_loss, type(value), vars(value))
     if type(value) is keras.metrics.MeanMetricWrapper:
-        return _Packed(_mean_metric, value._fn, value.name, value.dtype, value._fn_kwargs)
+        return _Packed(_mean_metric, value._fn, value.name, value.dtype, dict(value._fn_kwargs))
     if isinstance(value, keras.Layer):
         return value
     return _Packed(_configured, type(value), value.get_config())
@@ -129,6 +129,7 @@ def _model(source: Any, shapes: dict | None, weights: list, compiled: dict[str, 
     model = source.make()
     if shapes and not model.built:
         model.build_from_config(shapes)
+        model.built = True
     model.set_weights(weights)
     if compiled:
         # A user's own compile has arguments of its own, which Keras does not keep.

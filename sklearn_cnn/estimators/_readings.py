@@ -24,6 +24,13 @@ class Reading(NamedTuple):
     network: GivenArchitecture
     gives_probabilities: bool = False
 
+    def showing_own_output(self) -> "Reading":
+        """The same, metrics that the user wrote being shown the model's own output."""
+        own = str(self.network.output_activation)
+        if own == self.objective.family.activation:
+            return self
+        return self._replace(objective=replace(self.objective, own_activation=own))
+
 
 def family_of_labels(kind: str, n_columns: int, n_units: int | None = None) -> Family:
     """The family of labels of scikit-learn's ``type_of_target`` ``kind``."""

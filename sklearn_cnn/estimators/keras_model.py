@@ -243,7 +243,7 @@ class _Given(KerasObjects, BaseNetwork):
             model = template if template.built else network.build()
             return look_at_outputs(model, _head(rows.x))
 
-        reading = self._read(network, rows.y, sees)
+        reading = self._read(network, rows.y, sees).showing_own_output()
         self._gives_probability = reading.gives_probabilities
         columns = reading.network.units
         rows = _in_columns(rows, columns)
@@ -565,6 +565,8 @@ class KerasClassifier(_Given, NetworkClassifier):
     True
     """
 
+    __module__ = "sklearn_cnn"
+
     _parameter_constraints: dict = {
         **NetworkClassifier._parameter_constraints,
         **_Given._parameter_constraints,
@@ -793,10 +795,12 @@ class KerasRegressor(_Given, NetworkRegressor):
     >>> model = keras.Sequential([keras.layers.Dense(1)])
     >>> model.compile(optimizer=keras.optimizers.SGD(0.05), loss="mse", metrics=["mae"])
     >>> X, y = [[0.0], [1.0], [2.0], [3.0]], [1.0, 3.0, 5.0, 7.0]
-    >>> regressor = KerasRegressor(model, max_iter=500, random_state=0).fit(X, y)
+    >>> regressor = KerasRegressor(model, max_iter=500, tol=0, random_state=0).fit(X, y)
     >>> bool(abs(regressor.predict([[10.0]])[0] - 21) < 0.1), sorted(regressor.history_)
     (True, ['learning_rate', 'loss', 'mae', 'seconds'])
     """
+
+    __module__ = "sklearn_cnn"
 
     _parameter_constraints: dict = {
         **NetworkRegressor._parameter_constraints,
@@ -1005,6 +1009,8 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     >>> codes.shape
     (150, 2)
     """
+
+    __module__ = "sklearn_cnn"
 
     monitor = "loss"
     _default_loss = "mean_squared_error"
@@ -1240,7 +1246,7 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
                 f"layer={self.layer!r} is none of the model's layers, which are "
                 f"{', '.join(map(repr, names))}."
             )
-        if not model.inputs:
+        if not getattr(model, "inputs", None):
             raise ValueError(
                 f"layer={self.layer!r} is inside a subclassed {type(model).__name__}, where only "
                 "its own code knows what the layer makes. Pass a functional model."
