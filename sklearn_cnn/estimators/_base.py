@@ -255,10 +255,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         if listener is not None:
             listener.begins(progress)
         order = getattr(self, "_order", None) if incremental else None
-        with warnings.catch_warnings():
-            result = train(
-                plan, progress, rows, rng, validation=validation, listener=listener, order=order
-            )
+        result = train(
+            plan, progress, rows, rng, validation=validation, listener=listener, order=order
+        )
         if listener is not None:
             listener.ends(result.reason)
             result.take_over(listener)
@@ -497,6 +496,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         stochastic = result.executor != "scipy"
         history = dict(result.history)
         score = history.pop("score", None)
+        if score is not None and plan.objective.score == "none":
+            score = [-loss for loss in history["val_loss"]]
         losses = history["loss"]
         self.loss_ = losses[-1] if losses else np.inf
         if first_pass:
