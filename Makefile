@@ -48,10 +48,11 @@ pytest: $(READY)
 test-r: $(READY)
 	$(RUN) -m pytest tests/r_bridge $(PYTEST_FLAGS)
 
+# Those in Python run with the tests.
 RENDER = rmarkdown::render(commandArgs(TRUE), output_dir = "output", quiet = TRUE)
 vignettes: $(READY) r-package
-	@set -e; for file in $(wildcard vignettes/*.py); do \
-	    echo "$$file"; MPLBACKEND=Agg $(RUN) "$$file"; \
+	@set -e; ! command -v Rscript >/dev/null || for file in $(wildcard vignettes/*.R); do \
+	    echo "$$file"; Rscript "$$file"; \
 	done
 	@set -e; ! command -v Rscript >/dev/null || for file in $(wildcard vignettes/*.Rmd); do \
 	    echo "$$file"; Rscript -e '$(RENDER)' "$$file"; \
