@@ -2,10 +2,13 @@
 
 import contextlib
 import os
+import random
 import re
 import sys
 import tempfile
 import threading
+
+import numpy as np
 
 from .compilation_cache import compilation_cache_in_use
 
@@ -58,6 +61,7 @@ def _import_keras() -> None:
             _configure_tensorflow()
         return
     environment = dict(os.environ)
+    streams = random.getstate(), np.random.get_state()
     try:
         with _routine_messages_held_back(), compilation_cache_in_use():
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -66,6 +70,8 @@ def _import_keras() -> None:
             if keras.config.backend() == "tensorflow":
                 _configure_tensorflow()
     finally:
+        random.setstate(streams[0])
+        np.random.set_state(streams[1])
         # TensorFlow leaves half a dozen variables behind; the environment is the user's.
         for name in set(os.environ) - set(environment):
             del os.environ[name]
