@@ -1,6 +1,7 @@
 """A user's own Keras model: trained as Keras trains it, used as scikit-learn's estimators are."""
 
 import copy
+import inspect
 import io
 import pickle
 import random
@@ -37,6 +38,7 @@ rng = np.random.RandomState(0)
 X = rng.normal(size=(100, 6)).astype("float32")
 LABELS = rng.randint(0, 3, 100)
 ONE_HOT = np.eye(3, dtype="float32")[LABELS]
+NOISY = X[:, 0] + rng.standard_t(2, size=100)
 NUMBERS = (X @ rng.normal(size=(6, 2))).astype("float32")
 
 
@@ -897,6 +899,105 @@ def test_folds_may_be_fitted_in_processes(model):
     classifier = KerasClassifier(model, max_iter=2, random_state=0)
     alone = cross_val_score(classifier, X, LABELS, cv=2)
     assert_array_equal(cross_val_score(classifier, X, LABELS, cv=2, n_jobs=2), alone)
+
+
+# -- every argument --------------------------------------------------------------------------------
+
+
+class Counter(keras.callbacks.Callback):
+    """Counts the epochs of all fits."""
+
+    calls = 0
+
+    def on_epoch_end(self, epoch, logs=None):
+        Counter.calls += 1
+
+
+def other_network(n_outputs, units=3):
+    return keras.Sequential([layers.Dense(units, name="code"), layers.Dense(n_outputs)])
+
+
+def trained(estimator, printed):
+    return [weight.tobytes() for weight in estimator.model_.get_weights()]
+
+
+def epochs(estimator, printed):
+    return estimator.n_iter_
+
+
+SGD = {"solver": "sgd"}
+STOPPING = {"early_stopping": True, "max_iter": 60, "learning_rate_init": 0.1, "tol": 0}
+# Parameter: another value, the settings under which it acts, where its effect is seen.
+EFFECTS = {
+    "model": (other_network, {}, lambda e, printed: e.architecture_),
+    "model_params": ({"units": 5}, {}, lambda e, printed: e.architecture_),
+    "model__units": (5, {}, lambda e, printed: e.architecture_),
+    "layer": ("code", {"model": other_network}, lambda e, printed: e.transform(X).shape),
+    "loss": ("log_cosh", {}, trained),
+    "solver": ("rmsprop", {}, trained),
+    "metrics": (["mae"], {}, lambda e, printed: sorted(e.history_)),
+    "batch_size": (7, {}, trained),
+    "max_iter": (5, {}, epochs),
+    "learning_rate": ("invscaling", SGD, trained),
+    "learning_rate_init": (0.03, {}, trained),
+    "power_t": (0.1, {**SGD, "learning_rate": "invscaling"}, trained),
+    "momentum": (0.5, SGD, trained),
+    "nesterovs_momentum": (False, SGD, trained),
+    "beta_1": (0.5, {}, trained),
+    "beta_2": (0.9, {}, trained),
+    "epsilon": (0.1, {}, trained),
+    "alpha": (3.0, {}, trained),
+    "l1": (1.0, {}, trained),
+    "shuffle": (False, {}, trained),
+    "random_state": (1, {}, trained),
+    "tol": (5.0, {"max_iter": 20, "n_iter_no_change": 2}, epochs),
+    "n_iter_no_change": (2, {"max_iter": 20, "tol": 5.0}, epochs),
+    "early_stopping": (True, {}, trained),
+    "validation_fraction": (0.4, {"early_stopping": True}, trained),
+    "monitor": ("loss", {**STOPPING, "n_iter_no_change": 3}, epochs),
+    "class_weight": ({0: 5.0}, {}, trained),
+    "callbacks": (Counter, {}, lambda e, printed: Counter.calls),
+    "verbose": (1, {}, lambda e, printed: printed),
+    "warm_start": (True, {}, trained),
+    "max_fun": (4, {"solver": "lbfgs", "max_iter": 30, "tol": 0.0}, epochs),
+    "dtype": ("float64", {}, lambda e, printed: e.architecture_.dtype),
+}
+ARGUMENTS = [
+    (cls, name)
+    for cls in (KerasClassifier, KerasRegressor, KerasTransformer)
+    for name in cls(network).get_params()
+    if name != "model__activation"
+]
+
+
+@pytest.mark.parametrize(("cls", "parameter"), ARGUMENTS)
+def test_every_argument_is_kept_and_obeyed(cls, parameter, capsys):
+    value, settings, seen_in = EFFECTS[parameter]
+    if (cls, parameter) == (KerasRegressor, "monitor"):
+        settings = settings | {"loss": "mean_absolute_error"}  # a squared error stops where R2 does
+    before = cls(**{"model": network, "max_iter": 3, "random_state": 0} | settings)
+    after = clone(before).set_params(**{parameter: value})
+    assert before.get_params()[parameter] != value
+    for kept in (clone(after), copy.deepcopy(after), pickle.loads(pickle.dumps(after))):
+        assert kept.get_params()[parameter] == value
+    outcomes = []
+    y = {KerasClassifier: LABELS, KerasRegressor: NOISY, KerasTransformer: None}[cls]
+    for estimator in (before, after):
+        Counter.calls = 0
+        for _ in range(1 + (parameter == "warm_start")):
+            estimator.fit(X, y)
+        outcomes.append(seen_in(estimator, capsys.readouterr().out))
+    assert outcomes[0] != outcomes[1]
+    assert clone(after).get_params()[parameter] == value  # fit changes no argument
+
+
+@pytest.mark.parametrize("cls", [KerasClassifier, KerasRegressor, KerasTransformer])
+def test_the_constructor_only_stores_and_reads_well(cls):
+    parameters = inspect.signature(cls).parameters
+    marks = {name: object() for name in parameters}
+    assert vars(cls(**marks)) == marks
+    assert repr(cls()) == f"{cls.__name__}()"
+    assert "max_iter" in cls(network)._repr_html_()
 
 
 # -- fits ------------------------------------------------------------------------------------------
