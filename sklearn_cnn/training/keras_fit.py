@@ -373,12 +373,12 @@ class _Run(keras.callbacks.Callback):
         self._started = time.perf_counter()
         orders, _ = epoch_orders(self.rng, self.batches.order, 1, self.plan.shuffle)
         self.batches.order = orders[0]
-        if not self.plan.solver.description.own_rate:  # a callback may have changed it
-            rate = float(np.asarray(self.trained.optimizer.learning_rate))
-            self.watch = self.watch._replace(rate=rate)
 
     def on_epoch_end(self, epoch, logs=None):
         logs = {} if logs is None else logs
+        if not self.plan.solver.description.own_rate:  # a callback may have changed it
+            rate = float(np.asarray(self.trained.optimizer.learning_rate))
+            self.watch = self.watch._replace(rate=rate)
         trained = self.trained.logs(logs)
         record = {"loss": trained.pop("loss"), "learning_rate": self._rate(), **trained}
         watched = record["loss"]
