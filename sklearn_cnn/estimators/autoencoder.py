@@ -313,6 +313,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
 
     def _validate(self, X, y, *, reset: bool):
         X = validate_data(self, X, dtype=self._float_types(X), reset=reset, **self._input_checks)
+        if reset:
+            self._shape_of_row = X.shape[1:]
         return X, X
 
     def _encode_target(self, y, *, first_pass: bool, incremental: bool) -> np.ndarray:
@@ -405,13 +407,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
             )
         _model.pull(self)
         rows = outputs(self.architecture_, self._weights, codes, "decoder")
-        return self._rows(self._family.mean(rows)).astype(codes.dtype, copy=False)
-
-    def _rows(self, flat):
-        """Flat rows in the shape of a row of X."""
-        if self.filters is None or self.input_shape is not None:
-            return flat
-        return flat.reshape(len(flat), *self.architecture_.input_shape)
+        rows = self._family.mean(rows).astype(codes.dtype, copy=False)
+        return rows.reshape(len(rows), *self._shape_of_row)
 
     def reconstruct(self, X):
         """Rows sent through the code and back.
