@@ -7,7 +7,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-
 from tensorflow.python.eager import context
 
 from sklearn_cnn.compat import base_optimizer_methods
