@@ -701,8 +701,9 @@ def _is_copy(copy: Any, model: Any, inputs, container: str) -> bool:
 
     if inputs:
         built(copy, inputs, container)
-    usual = keras.Model()
-    usual.compile(loss="mse")
+    with compat.keras_defaults():
+        usual = keras.Model()
+        usual.compile(loss="mse")
     for name, value in vars(model).items():
         if name.startswith("_") or name in vars(usual) or not _is_plain(value):
             continue

@@ -1,0 +1,71 @@
+import json
+
+import pytest
+
+from tests.backends._processes import run
+
+SCRIPT = """
+import gc, json
+import numpy as np
+from sklearn_cnn import backends
+from sklearn_cnn.backends import Executor
+from tests.training._fits import fitted, network, plan_for, some_rows
+
+backend = backends.current()
+rows = some_rows(60, "float32")
+
+def resident():
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 2**20
+
+sizes = []
+for i in range(300):
+    shape = i % 20
+    executor = list(Executor)[shape % 2]  # XLA and the plain graph in turn
+    backend.executor = lambda dense, work: executor
+    plan = plan_for(network("float32", hidden_layer_sizes=(shape + 1,), dropout=0.1))
+    assert fitted(plan, rows, seed=i).executor == executor.value
+    if i in (99, 299):
+        sizes.append(resident())
+print(json.dumps(sizes))
+"""
+
+
+@pytest.mark.slow
+def test_three_hundred_fits_of_twenty_networks_take_the_memory_of_a_hundred():
+    after_100, after_300 = json.loads(run(SCRIPT, PYTHONPATH=".").stdout)
+    assert after_300 - after_100 < 10
+
+
+MANY_SHAPES = """
+import gc, json
+from tests.training._fits import fitted, network, plan_for, some_rows
+from sklearn_cnn import backends
+from sklearn_cnn.backends import PROGRAMS, Executor, tensorflow
+
+backends.current().executor = lambda dense, work: Executor.GRAPH
+PROGRAMS.max_size = 20
+tensorflow._TRACES_BETWEEN_CLEANINGS = 20
+rows = some_rows(60, "float32")
+
+def resident():
+    gc.collect()
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 / 2**20
+
+sizes = []
+for i in range(160):
+    fitted(plan_for(network("float32", hidden_layer_sizes=(i + 1,)), max_iter=1), rows)
+    if i in (59, 159):
+        sizes.append(resident())
+assert len(PROGRAMS) == 20
+print(json.dumps(sizes))
+"""
+
+
+@pytest.mark.slow
+def test_graphs_that_are_no_longer_kept_are_given_back():
+    """Kept, each takes a megabyte; TensorFlow itself holds on to a fifth of that."""
+    sizes = json.loads(run(MANY_SHAPES, PYTHONPATH=".", KERAS_BACKEND="tensorflow").stdout)
+    assert sizes[1] - sizes[0] < 50
