@@ -34,6 +34,16 @@ from sklearn_cnn.encoding.several import Inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
+
+@pytest.fixture(autouse=True)
+def _models_start_from_the_same_weights_in_every_run():
+    """A user's model draws its weights from Python's stream, wherever earlier tests left that."""
+    before = random.getstate()
+    random.seed(0)
+    yield
+    random.setstate(before)
+
+
 rng = np.random.RandomState(0)
 X = rng.normal(size=(100, 6)).astype("float32")
 LABELS = rng.randint(0, 3, 100)
