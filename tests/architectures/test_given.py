@@ -63,7 +63,7 @@ class Forgets(keras.Model):
         return self.hidden(inputs)
 
 
-@keras.saving.register_keras_serializable("tests")
+@keras.saving.register_keras_serializable("tests.architectures")
 class Registered(keras.Model):
     def __init__(self, n, **settings):
         super().__init__(**settings)
@@ -443,7 +443,7 @@ def test_a_function_makes_what_cannot_be_copied():
     assert repr(network.source) == "Forgets(n=3)"
 
 
-@keras.saving.register_keras_serializable("tests")
+@keras.saving.register_keras_serializable("tests.architectures")
 class SaysNothing(Registered):
     def __init__(self, n=2, **settings):
         super().__init__(n, **settings)

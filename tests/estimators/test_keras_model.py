@@ -766,7 +766,7 @@ def compiled_subclass():
     )
 
 
-@keras.saving.register_keras_serializable("tests")
+@keras.saving.register_keras_serializable("tests.estimators")
 class Registered(Subclassed):
     def get_config(self):
         return {"units": self.units, "n_outputs": self.n_outputs}
