@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import sklearn.neural_network
 from sklearn.neural_network import tests as sklearn_tests
 
 # Test: why it is left out.
@@ -28,6 +29,12 @@ def test_scikit_learns_tests_of_its_perceptrons_pass_on_ours():
     counts = {word: int(n) for n, word in re.findall(r"(\d+) (\w+)", summary)}
     assert counts["passed"] >= 57
     assert counts.get("deselected", 0) == len(NOT_RUN)
+
+
+def test_elsewhere_scikit_learns_perceptrons_are_its_own():
+    """Else every comparison with them would compare ours with ours."""
+    for name in ("MLPClassifier", "MLPRegressor"):
+        assert getattr(sklearn.neural_network, name).__module__.startswith("sklearn.")
 
 
 def _environment(folder: Path) -> dict[str, str]:
