@@ -16,6 +16,7 @@ _MODULE_OF = {
     "Autoencoder": "estimators.autoencoder",
     "CNNClassifier": "estimators.cnn",
     "CNNRegressor": "estimators.cnn",
+    "DiagnosisDisplay": "plots.diagnosis",
     "FeatureMapsDisplay": "plots.feature_maps",
     "FiltersDisplay": "plots.filters",
     "HistoryDisplay": "plots.history",
@@ -25,6 +26,7 @@ _MODULE_OF = {
     "MLPClassifier": "estimators.mlp",
     "MLPRegressor": "estimators.mlp",
     "ReconstructionDisplay": "plots.reconstruction",
+    "diagnose": "stats.diagnosis",
     "enable_compilation_cache": "backends.compilation_cache",
     "from_sklearn": "estimators.conversion",
     "load": "persistence",
@@ -51,10 +53,12 @@ if TYPE_CHECKING:
     from .estimators.mlp import MLPRegressor as MLPRegressor
     from .persistence import load as load
     from .persistence import save as save
+    from .plots.diagnosis import DiagnosisDisplay as DiagnosisDisplay
     from .plots.feature_maps import FeatureMapsDisplay as FeatureMapsDisplay
     from .plots.filters import FiltersDisplay as FiltersDisplay
     from .plots.history import HistoryDisplay as HistoryDisplay
     from .plots.reconstruction import ReconstructionDisplay as ReconstructionDisplay
+    from .stats.diagnosis import diagnose as diagnose
 
 
 def __getattr__(name: str) -> Any:

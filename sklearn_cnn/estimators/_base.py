@@ -587,6 +587,14 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             f"{self.learning_rate_init:g}: scale X, or lower the rate.)"
         )
 
+    def _as_trained(self, X, y) -> tuple[Rows, Objective]:
+        """Rows as ``fit`` would train on them, and what it would minimise."""
+        check_is_fitted(self)
+        twin = copy.copy(self)  # encoding leaves notes behind
+        rows = twin._encode_rows(X, y, None, None, False, True, None)
+        rows, _, objective, _ = twin._describe(rows, None, np.random.RandomState(0), False)
+        return rows._replace(x=self._cast(rows.x, "float64")), objective
+
     # -- the fitted network --------------------------------------------------------------------
 
     def __getstate__(self):

@@ -23,8 +23,14 @@ def warn_of_scales(X, names, target=None) -> None:
     target : ndarray of shape (n_samples, n_outputs), default=None
         Targets of a regression with identity link.
     """
+    if advice := scale_advice(X, names, target):
+        warnings.warn(" ".join(advice), ScaleWarning, stacklevel=2)
+
+
+def scale_advice(X, names, target=None) -> list[str]:
+    """What :func:`warn_of_scales` says, one sentence a fault."""
     advice = []
-    scales = _scales(X)
+    scales = column_scales(X)
     varying = np.flatnonzero(scales > 0)
     if len(varying) > 1:
         low, high = (varying[pick(scales[varying])] for pick in (np.argmin, np.argmax))
@@ -43,11 +49,10 @@ def warn_of_scales(X, names, target=None) -> None:
                 f"The target is far from unit scale (root mean square {size:.2g}). Wrap the "
                 "network in TransformedTargetRegressor(network, transformer=StandardScaler())."
             )
-    if advice:
-        warnings.warn(" ".join(advice), ScaleWarning, stacklevel=2)
+    return advice
 
 
-def _scales(X) -> np.ndarray:
+def column_scales(X) -> np.ndarray:
     """Standard deviation of each column."""
     with np.errstate(over="ignore", invalid="ignore"):
         if sparse.issparse(X):
