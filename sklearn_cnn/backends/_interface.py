@@ -49,5 +49,12 @@ class Backend(Protocol):
     def fold(self, step: Callable, state: Any, n: Any, executor: Executor) -> Any:
         """``state = step(state, i)`` for ``i`` in ``range(n)``, inside a program."""
 
+    def stacked(self, function: Callable) -> Callable:
+        """``function`` over the leading axis of all its arguments, inside a program.
+
+        Arrays that it takes from outside are shared. On TensorFlow what cannot be stacked is an
+        error while the program is traced, never a slow loop.
+        """
+
     def pure_optimizer(self, optimizer_class: type) -> type:
         """A subclass whose ``stateless_apply`` is a pure function and whose rate is an input."""

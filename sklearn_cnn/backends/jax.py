@@ -63,6 +63,9 @@ class JaxBackend:
     def fold(self, step: Callable, state: Any, n: Any, executor: Executor) -> Any:
         return jax.lax.fori_loop(0, n, lambda i, state: step(state, i), state)
 
+    def stacked(self, function: Callable) -> Callable:
+        return jax.vmap(function)
+
     def pure_optimizer(self, optimizer_class: type) -> type:
         return type(f"Pure{optimizer_class.__name__}", (optimizer_class, _PureOptimizer), {})
 

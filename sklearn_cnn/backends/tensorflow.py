@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from tensorflow.python.eager import context
+from tensorflow.python.ops.parallel_for import pfor
 
 from sklearn_cnn.compat import base_optimizer_methods
 
@@ -17,6 +18,15 @@ from ._interface import Executor
 # even if the program is used a second time.
 _STEPS_WORTH_COMPILING = 800
 _TRACES_BETWEEN_CLEANINGS = 128
+
+
+def _stack_bitcast(inputs):
+    return pfor.wrap(tf.bitcast(inputs.stacked_input(0), inputs.get_attr("type")), True)
+
+
+with contextlib.suppress(KeyError):  # a later release may have its own
+    # Keras's argmax looks at the bits of its input; TensorFlow stacks all but this operation of it.
+    pfor.RegisterPFor("Bitcast")(_stack_bitcast)
 
 
 def configure(threads: int | None) -> None:
@@ -132,6 +142,14 @@ class TensorFlowBackend:
 
         tf.while_loop(lambda i: i < n, body, (tf.constant(0),), parallel_iterations=1)
         return tf.nest.pack_sequence_as(state, [v.read_value() for v in variables])
+
+    def stacked(self, function: Callable) -> Callable:
+        def run(*arguments):
+            return tf.vectorized_map(
+                lambda one: function(*one), arguments, fallback_to_while_loop=False
+            )
+
+        return run
 
     def pure_optimizer(self, optimizer_class: type) -> type:
         # A mixin below Keras's optimizer class stands before TFOptimizer and after the user's

@@ -51,6 +51,9 @@ class TorchBackend:
             state = step(state, i)
         return state
 
+    def stacked(self, function: Callable) -> Callable:
+        raise NotImplementedError("On PyTorch networks are trained one by one.")
+
     def pure_optimizer(self, optimizer_class: type) -> type:
         raise NotImplementedError("Keras's PyTorch optimizers change their variables in place.")
 

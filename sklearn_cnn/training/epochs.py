@@ -193,25 +193,30 @@ class Epochs:
     def _validate(self, state: State, sums: ValidationSums, data: Data) -> ValidationSums:
         """Losses (without penalties), scores and metrics of rows, batch by batch."""
         size = self.shape.validation_batch
-        objective = self.shape.objective
         trainable = self.rule.unpack(state.trainable)
 
         def step(sums, i):
-            x, y, weight, offset = (rows_from(part, i * size, size) for part in data)
-            output, _, _ = self.network(trainable, state.non_trainable, x)
-            output = output if offset is None else output + offset
-            return ValidationSums(
-                sums.loss + ops.sum(weight * objective.family.loss(y, output)),
-                sums.weight + ops.sum(weight),
-                sums.score + objective.score_sums(y, output, weight),
-                self.rule.update_metrics(sums.metrics, y, output, weight),
-            )
+            rows = Data(*(rows_from(part, i * size, size) for part in data))
+            return self.validation_step(trainable, state.non_trainable, sums, rows)
 
         n_steps = self.shape.validation_bucket // size
         if n_steps == 1:
             return step(sums, 0)
         # Nothing to update in place: the sums are loop variables on every executor.
         return self.backend.fold(step, sums, n_steps, Executor.GRAPH)
+
+    def validation_step(self, trainable, non_trainable, sums: ValidationSums, rows: Data):
+        """What ``rows`` add to the sums of a validation."""
+        x, y, weight, offset = rows
+        objective = self.shape.objective
+        output, _, _ = self.network(trainable, non_trainable, x)
+        output = output if offset is None else output + offset
+        return ValidationSums(
+            sums.loss + ops.sum(weight * objective.family.loss(y, output)),
+            sums.weight + ops.sum(weight),
+            sums.score + objective.score_sums(y, output, weight),
+            self.rule.update_metrics(sums.metrics, y, output, weight),
+        )
 
     def _end(self, state, watch, best, sums: Sums, validation_sums, controls: Controls):
         """The end of an epoch: its record, the stopping rule, the best weights."""

@@ -2,7 +2,9 @@
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,7 +14,7 @@ from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
 
 from .losses import ScalarLossError
-from .plan import Plan, Progress, Result, Rows
+from .plan import Fit, Plan, Progress, Result, Rows
 from .stopping import Reason, Rule, Watch
 
 # A call of the program lasts at most about this long, so that interrupts are heard.
@@ -60,6 +62,22 @@ def epoch_orders(
     return orders, order
 
 
+# Who else may train the fits of this thread.
+_TRAINER: ContextVar[Callable[[Fit, Listener | None], Result | None] | None] = ContextVar(
+    "trainer", default=None
+)
+
+
+@contextmanager
+def trained_by(trainer: Callable[[Fit, Listener | None], Result | None]):
+    """Offer the fits of this block to ``trainer``, which returns None for those it leaves alone."""
+    before = _TRAINER.set(trainer)
+    try:
+        yield
+    finally:
+        _TRAINER.reset(before)
+
+
 def train(
     plan: Plan,
     progress: Progress,
@@ -87,6 +105,12 @@ def train(
     arguments: dict[str, Any] = {"validation": validation, "listener": listener, "order": order}
     if not backend.compiles or callbacks or plan.architecture.has_own_train_step:
         return train_with_keras(plan, progress, rows, rng, callbacks=callbacks, **arguments)
+    trainer = _TRAINER.get()
+    if trainer is not None:
+        fit = Fit(plan, progress, rows, rng, validation, order)
+        result = trainer(fit, listener)
+        if result is not None:
+            return result
     before = rng.get_state()
     try:
         return _train_compiled(plan, progress, rows, rng, backend, **arguments)
@@ -100,7 +124,7 @@ def _train_compiled(
 ) -> Result:
     from .epochs import Epochs
 
-    shape = _shape(plan, rows, validation, backend, listener)
+    shape = program_shape(plan, rows, validation, backend, listener)
     with backend.precision(plan.architecture.dtype):
         program = PROGRAMS.get(
             shape, lambda: Epochs(shape, backend), xla=shape.executor is Executor.XLA
@@ -118,7 +142,8 @@ def _train_compiled(
         return run.result()
 
 
-def _shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
+def program_shape(plan: Plan, rows: Rows, validation: Rows | None, backend, listener):
+    """All that shapes the program of a fit."""
     from .epochs import ProgramShape
 
     n_rows, batch_size = rows.n_rows, plan.batch_size
@@ -236,16 +261,13 @@ class Run:
         self.order = np.arange(rows.n_rows)
         self.dtype = np.dtype(plan.architecture.dtype)
         self.samples_before = progress.samples
-        trainable, non_trainable = program.network.split(progress.weights, plan.seed)
         array = backend.array
-        slots = progress.slots
-        if slots is None:
-            slots = program.rule.initial_slots(trainable)
+        state = initial_state(program, plan, progress)
         self.state = State(
-            self._on_device(program.rule.pack(trainable)),
-            [array(value) for value in non_trainable],
-            [array(slot) for slot in slots],
-            array(np.int32(progress.step)),
+            self._on_device(state.trainable),
+            [array(value) for value in state.non_trainable],
+            [array(slot) for slot in state.slots],
+            array(state.step),
         )
         rate = plan.solver.rate if progress.rate is None else progress.rate
         self.watch = Watch(
@@ -258,11 +280,7 @@ class Run:
         self.best = Best(self.state.trainable, self.state.non_trainable)
         if not plan.keep_best:
             self.best = Best([], [])
-        totals = np.ones(1, self.dtype)
-        if validation is not None:
-            weight = np.ones(validation.n_rows) if validation.weight is None else validation.weight
-            totals = plan.objective.score_totals(validation.y, weight.astype(self.dtype))
-        self.score_totals = array(totals.astype(self.dtype))
+        self.score_totals = array(score_totals(plan, validation))
         self._load(rows, validation)
         self.records: list[np.ndarray] = []
         self.seconds: list[float] = []
@@ -384,34 +402,74 @@ class Run:
         self.watch = self.watch._replace(rate=self._number(rate))
 
     def _join(self, trainable, non_trainable) -> list[np.ndarray]:
-        packed = isinstance(trainable, list)
-        host = [np.asarray(part) for part in trainable] if packed else np.asarray(trainable)
-        parts = self.program.rule.unpack(host)
-        return self.program.network.join(parts, [np.asarray(value) for value in non_trainable])
+        return joined(self.program, trainable, non_trainable)
 
     def result(self) -> Result:
         """The outcome, in NumPy arrays."""
-        history: dict[str, list[Any]] = {name: [] for name in self.program.columns}
-        for record in self.records:
-            for name, value in zip(self.program.columns, record, strict=True):
-                history[name].append(float(value))
-        history["seconds"] = list(self.seconds)
-        progress = Progress(
-            weights=self._join(self.program.rule.ending(self.state), self.state.non_trainable),
-            slots=[np.asarray(slot) for slot in self.state.slots],
-            step=int(self.state.step),
-            best=float(self.watch.best),
-            stalled=int(self.watch.stalled),
-            rate=float(self.watch.rate),
-            samples=self.samples_before + self.n_rows * self.n_epochs,
-        )
-        best = self._join(*self.best) if self.plan.keep_best else None
-        return Result(
-            progress=progress,
-            best_weights=best,
+        samples = self.samples_before + self.n_rows * self.n_epochs
+        return outcome(
+            self.program,
+            self.state,
+            self.watch,
+            self.best if self.plan.keep_best else None,
+            records=self.records,
+            seconds=self.seconds,
+            samples=samples,
             reason=self.reason,
-            n_epochs=self.n_epochs,
-            history=history,
-            executor=self.program.shape.executor.value,
             order=self.order,
         )
+
+
+def initial_state(program, plan: Plan, progress: Progress):
+    """Where training starts, as NumPy arrays in the layout of the program."""
+    from .steps.supervised import State
+
+    trainable, non_trainable = program.network.split(progress.weights, plan.seed)
+    slots = progress.slots
+    if slots is None:
+        slots = program.rule.initial_slots(trainable)
+    return State(program.rule.pack(trainable), non_trainable, slots, np.int32(progress.step))
+
+
+def score_totals(plan: Plan, validation: Rows | None) -> np.ndarray:
+    """What sums of scores over the validation rows are measured against."""
+    dtype = np.dtype(plan.architecture.dtype)
+    if validation is None:
+        return np.ones(1, dtype)
+    weight = np.ones(validation.n_rows) if validation.weight is None else validation.weight
+    return plan.objective.score_totals(validation.y, weight.astype(dtype)).astype(dtype)
+
+
+def joined(program, trainable, non_trainable) -> list[np.ndarray]:
+    """Weights in the order of ``model.weights``, from the layout of the program."""
+    packed = isinstance(trainable, list)
+    host = [np.asarray(part) for part in trainable] if packed else np.asarray(trainable)
+    parts = program.rule.unpack(host)
+    return program.network.join(parts, [np.asarray(value) for value in non_trainable])
+
+
+def outcome(program, state, watch, best, *, records, seconds, samples, reason, order) -> Result:
+    """The result of a fit that ended in ``state``."""
+    history: dict[str, list[Any]] = {name: [] for name in program.columns}
+    for record in records:
+        for name, value in zip(program.columns, record, strict=True):
+            history[name].append(float(value))
+    history["seconds"] = list(seconds)
+    progress = Progress(
+        weights=joined(program, program.rule.ending(state), state.non_trainable),
+        slots=[np.asarray(slot) for slot in state.slots],
+        step=int(state.step),
+        best=float(watch.best),
+        stalled=int(watch.stalled),
+        rate=float(watch.rate),
+        samples=samples,
+    )
+    return Result(
+        progress=progress,
+        best_weights=None if best is None else joined(program, *best),
+        reason=reason,
+        n_epochs=len(records),
+        history=history,
+        executor=program.shape.executor.value,
+        order=order,
+    )

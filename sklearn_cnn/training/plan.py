@@ -79,6 +79,30 @@ class Progress:
     samples: int = 0
 
 
+@dataclass(eq=False)
+class Fit:
+    """A fit that is ready to be trained: a plan, where it starts, and on which rows.
+
+    Parameters
+    ----------
+    plan : Plan
+    progress : Progress
+    rows : Rows
+    rng : numpy.random.RandomState
+        Draws the orders of rows; the one thing that training changes.
+    validation : Rows, default=None
+    order : ndarray of int, default=None
+        The order of rows from which shuffling goes on.
+    """
+
+    plan: Plan
+    progress: Progress
+    rows: Rows
+    rng: np.random.RandomState
+    validation: Rows | None = None
+    order: np.ndarray | None = None
+
+
 @dataclass
 class Result:
     """The outcome of a fit, before an estimator makes attributes and warnings of it."""

@@ -1,0 +1,473 @@
+"""Many fits as few programs: who can share one, how they are stacked, what each ends with.
+
+Nothing here knows of threads that wait or of joblib: :func:`train_together` is handed the fits and
+returns their results.
+"""
+
+import math
+import os
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from sklearn_cnn import backends
+from sklearn_cnn.backends import PROGRAMS, Executor
+
+from .common_rows import common_rows, n_distinct
+from .free_memory import free_memory
+from .loop import (
+    Listener,
+    bucket,
+    epoch_orders,
+    initial_state,
+    outcome,
+    program_shape,
+    score_totals,
+)
+from .plan import Fit, Plan, Result, Rows
+from .stopping import Reason, Rule, Watch
+
+# A call of the program lasts at most about this long, so that an end is heard.
+_CALL_SECONDS = 0.2
+_EPOCHS_A_CALL = (50, 20, 10, 5, 2)
+_ORDER_BYTES = 32 * 2**20
+# Rough costs of a step, and of a network's share of it; measured on one core.
+_STEP_SECONDS = 2e-5
+_NETWORK_SECONDS = 1e-6
+_FLOPS = 3e10
+# Fits whose epochs have fewer batches than this share of the longest go into another program.
+_ALIKE = 0.6
+# Below this many steps in all, compiling costs more than it saves.
+_STEPS_WORTH_COMPILING = 800
+_COMPILE_SECONDS = 1.0
+# What training holds of each weight, besides the optimizer's slots: itself, its gradient, the best.
+_COPIES_OF_WEIGHTS = 4
+
+
+def can_be_fused(plan: Plan, rows: Rows, listener: Listener | None) -> bool:
+    """Whether a fit may share a program with others."""
+    backend = backends.current()
+    if not backend.compiles or sparse.issparse(rows.x) or (listener and listener.every_epoch):
+        return False
+    return plan.architecture.wants_xla
+
+
+def train_together(
+    fits: Sequence[Fit],
+    *,
+    memory: int | None = None,
+    n_programs: int | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[Result | None]:
+    """Train the fits that can share a program, each as it would be alone.
+
+    Parameters
+    ----------
+    fits : sequence of Fit
+        Each passes :func:`can_be_fused`. Only their ``rng`` are advanced.
+    memory : int, default=None
+        Bytes that the programs which run at a time may take; None: half of what is free.
+    n_programs : int, default=None
+        Programs that run at a time; None: as many as there are cores.
+    stopped : callable, default=never
+        Asked between calls; where it says so, training ends as if interrupted.
+
+    Returns
+    -------
+    list of Result or None
+        In the order of ``fits``; None for a fit that must be trained alone.
+    """
+    n_programs = n_programs or os.cpu_count() or 1
+    memory = free_memory() // 2 if memory is None else memory
+    results: list[Result | None] = [None] * len(fits)
+    groups = [group for group in grouped(fits) if len(group.numbers) > 1]
+    pieces: list[Piece] = []
+    for group in groups:
+        pieces += split(group, fits, -(-n_programs // len(groups)), memory // n_programs)
+
+    def run(piece: Piece) -> None:
+        own = [fits[number] for number in piece.numbers]
+        states = [fit.rng.get_state() for fit in own]
+        try:
+            ended = Stack(piece, own, stopped).to_the_end()
+        except Exception as error:
+            for fit, state in zip(own, states, strict=True):
+                fit.rng.set_state(state)
+            _say_why_alone(own, error)
+            return
+        for number, result in zip(piece.numbers, ended, strict=True):
+            results[number] = result
+
+    pieces = [piece for piece in pieces if len(piece.numbers) > 1]
+    if len(pieces) == 1:
+        run(pieces[0])
+    elif pieces:
+        with ThreadPoolExecutor(min(n_programs, len(pieces))) as pool:
+            list(pool.map(run, pieces))
+    return results
+
+
+def _say_why_alone(fits: Sequence[Fit], error: Exception) -> None:
+    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    warnings.warn(
+        f"{len(fits)} networks are trained one by one: they could not be made one program "
+        f"({type(error).__name__}: {reason[:200]}).",
+        stacklevel=2,
+    )
+
+
+class Piece(NamedTuple):
+    """Fits, by their numbers, that become one stack."""
+
+    numbers: list[int]
+    shape: Any  # ProgramShape that serves all of them
+    n_networks: int  # that the program has room for
+    rooms: tuple[int, ...] = ()  # distinct arrays of each kind that it has room for
+
+
+def grouped(fits: Sequence[Fit]) -> list[Piece]:
+    """Which fits can share a program: those alike in all that shapes it but for the rows."""
+    backend = backends.current()
+    by_kind: dict[Any, list[tuple[int, Any]]] = {}
+    for number, fit in enumerate(fits):
+        shape = program_shape(fit.plan, fit.rows, fit.validation, backend, None)
+        kind = replace(
+            shape,
+            batch_size=0 if shape.batch_size >= fit.rows.n_rows else shape.batch_size,
+            row_bucket=0,
+            n_epochs=0,
+            weighted=False,
+            l2=False,
+            l1=False,
+            validation_bucket=min(shape.validation_bucket, 1),
+            validation_batch=0,
+            executor=Executor.XLA,
+        )
+        by_kind.setdefault((kind, _row_shapes(fit.rows.x)), []).append((number, shape))
+    pieces = []
+    for members in by_kind.values():
+        members.sort(key=lambda member: -member[1].row_bucket)
+        while members:
+            longest = members[0][1]
+            alike = [m for m in members if m[1].row_bucket >= _ALIKE * longest.row_bucket]
+            members = members[len(alike) :]
+            pieces.append(_piece(sorted(alike, key=lambda member: member[0]), fits, backend))
+    return pieces
+
+
+def _row_shapes(x) -> Any:
+    if isinstance(x, dict):
+        return tuple((name, _row_shapes(part)) for name, part in x.items())
+    if isinstance(x, list | tuple):
+        return tuple(_row_shapes(part) for part in x)
+    return x.shape[1:], x.dtype.str
+
+
+def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend) -> Piece:
+    numbers = [number for number, _ in members]
+    shapes = [shape for _, shape in members]
+    plans = [fits[number].plan for number in numbers]
+    row_bucket = max(shape.row_bucket for shape in shapes)
+    batch_size = max(shape.batch_size for shape in shapes)
+    n_steps = sum(
+        -(-fits[number].rows.n_rows // batch_size) * fits[number].plan.max_iter
+        for number in numbers
+    )
+    validation = max(shape.validation_bucket for shape in shapes)
+    shape = replace(
+        shapes[0],
+        batch_size=batch_size,
+        row_bucket=row_bucket,
+        weighted=any(shape.weighted for shape in shapes),
+        l2=any(shape.l2 for shape in shapes),
+        l1=any(shape.l1 for shape in shapes),
+        validation_bucket=validation,
+        validation_batch=validation,
+        executor=backend.executor(dense=True, work=n_steps),
+    )
+    if shape.executor is Executor.XLA and not PROGRAMS.may_compile_xla():
+        shape = replace(shape, executor=Executor.GRAPH)
+    longest = max(plan.max_iter for plan in plans)
+    return Piece(numbers, replace(shape, n_epochs=longest), len(numbers))
+
+
+def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list[Piece]:
+    """A group in at least ``n_pieces`` equal pieces, each within ``memory`` bytes."""
+    n = len(group.numbers)
+    each = bytes_of_network(group.shape, fits[group.numbers[0]])
+    most = max(1, int(memory // each))
+    n_pieces = max(min(n_pieces, n // 2), -(-n // most), 1)
+    pieces = []
+    for part in np.array_split(np.array(group.numbers), n_pieces):
+        room = stack_size(-(-n // n_pieces))
+        pieces.append(Piece([int(number) for number in part], group.shape, room))
+    # One program for all pieces: the same room for rows in each.
+    weighted = group.shape.weighted
+    counts = [n_distinct([fits[k] for k in piece.numbers], weighted=weighted) for piece in pieces]
+    rooms = tuple(bucket(max(1, *numbers)) for numbers in zip(*counts, strict=True))
+    return [piece._replace(shape=_sized(piece, fits), rooms=rooms) for piece in pieces]
+
+
+def stack_size(n: int) -> int:
+    """``n`` or a little more, an eighth at most: few programs for many numbers of networks."""
+    step = 1 << max(0, n.bit_length() - 4)
+    return -(-n // step) * step
+
+
+def bytes_of_network(shape, fit: Fit) -> int:
+    """Memory that one more network takes in a stack."""
+    architecture = shape.architecture
+    itemsize = np.dtype(architecture.dtype).itemsize
+    n_weights = sum(math.prod(parameter.shape) for parameter in architecture.parameters)
+    slots = 2 if fit.progress.slots is None else len(fit.progress.slots)
+    widths = math.prod(architecture.input_shape) + sum(
+        parameter.fan_out for parameter in architecture.parameters if parameter.role == "bias"
+    )
+    rows = 3 * shape.batch_size + shape.validation_bucket
+    # Rows count as if no two fits had the same: how many do is known when they are stacked.
+    data = shape.row_bucket * (math.prod(architecture.input_shape) + shape.units + 1)
+    return itemsize * (n_weights * (_COPIES_OF_WEIGHTS + slots) + rows * widths + data)
+
+
+def _sized(piece: Piece, fits: Sequence[Fit]):
+    """The shape with as many epochs a call as its time and its orders allow."""
+    shape, n = piece.shape, piece.n_networks
+    size = sum(math.prod(parameter.shape) for parameter in shape.architecture.parameters)
+    n_steps = -(-shape.row_bucket // shape.batch_size)
+    share = _NETWORK_SECONDS + 6 * size * shape.batch_size / _FLOPS
+    affordable = _CALL_SECONDS / (n_steps * (_STEP_SECONDS + n * share))
+    affordable = min(affordable, _ORDER_BYTES / (4 * n * shape.row_bucket), shape.n_epochs)
+    n_epochs = next((n for n in _EPOCHS_A_CALL if n <= affordable), 1)
+    return replace(shape, n_epochs=n_epochs)
+
+
+class Stack:
+    """Fits in the middle, as one: device arrays with a leading axis of networks.
+
+    Parameters
+    ----------
+    piece : Piece
+    fits : list of Fit
+        Those of the piece. Free places are filled with copies of the first that never train.
+    stopped : callable
+        Whether to end now.
+    """
+
+    def __init__(self, piece: Piece, fits: list[Fit], stopped: Callable[[], bool]):
+        from .stacked import StackedEpochs, StackShape
+
+        self.backend = backends.current()
+        self.fits, self.stopped = fits, stopped
+        self.shape, self.n_networks, self.rooms = piece.shape, piece.n_networks, piece.rooms
+        self.dtype = np.dtype(self.shape.architecture.dtype)
+        with self.backend.precision(self.dtype.name):
+            key = StackShape(self.shape, self.n_networks, piece.rooms)
+            self.program = PROGRAMS.get(
+                key,
+                lambda: StackedEpochs(key, self.backend),
+                xla=self.shape.executor is Executor.XLA,
+            )
+        self.orders = [_first_order(fit) for fit in fits]
+        self.n_epochs = np.zeros(len(fits), dtype=int)
+        self.reasons = [Reason.RUNNING] * len(fits)
+        self.records: list[list[np.ndarray]] = [[] for _ in fits]
+        self.seconds: list[list[float]] = [[] for _ in fits]
+
+    def to_the_end(self) -> list[Result]:
+        """Train until every network has stopped."""
+        with self.backend.precision(self.dtype.name):
+            self._load()
+            while Reason.RUNNING in self.reasons:
+                if self.stopped():
+                    self.reasons = [reason or Reason.INTERRUPTED for reason in self.reasons]
+                    break
+                self._call()
+            return self._results()
+
+    def _load(self) -> None:
+        """Everything that the program takes, on the device."""
+        from .epochs import Best
+
+        fits, array = self._filled(self.fits), self.backend.array
+        states = [initial_state(self.program, fit.plan, fit.progress) for fit in fits]
+        self.state = _stacked(states, array)
+        self.watch = _stacked([self._watch(fit) for fit in fits], array)
+        self.best = Best([], [])
+        if self.shape.keep_best:
+            self.best = Best(self.state.trainable, self.state.non_trainable)
+        reasons = np.full(self.n_networks, int(Reason.MAX_ITER), np.int32)
+        reasons[: len(self.fits)] = int(Reason.RUNNING)
+        self.watch = self.watch._replace(reason=array(reasons))
+        shape = self.shape
+        self.data, self.places = common_rows(
+            [fit.rows for fit in fits],
+            shape.row_bucket,
+            self.rooms[:4],
+            self.backend,
+            weighted=shape.weighted,
+        )
+        self.validation, self.validation_places = (), ()
+        if shape.validation_bucket:
+            self.validation, self.validation_places = common_rows(
+                [fit.validation for fit in fits],
+                shape.validation_bucket,
+                self.rooms[4:],
+                self.backend,
+                weighted=True,
+            )
+        self.numbers, self.rule, self.totals = self._inputs(fits)
+
+    def _filled(self, items: list) -> list:
+        return items + items[:1] * (self.n_networks - len(items))
+
+    def _watch(self, fit: Fit) -> Watch:
+        rate = fit.plan.solver.rate if fit.progress.rate is None else fit.progress.rate
+        number = self.dtype.type
+        return Watch(
+            best=number(fit.progress.best),
+            stalled=np.int32(fit.progress.stalled),
+            rate=number(rate),
+            samples=number(fit.progress.samples),
+            reason=np.int32(Reason.RUNNING),
+        )
+
+    def _inputs(self, fits: list[Fit]):
+        from .steps.supervised import Numbers
+
+        number, array = self.dtype.type, self.backend.array
+        plans = [fit.plan for fit in fits]
+        numbers = [
+            Numbers(
+                alpha=number(plan.alpha),
+                l1=number(plan.l1),
+                dropout=number(plan.dropout),
+                key=np.int32(plan.seed),
+                rate=number(0.0),
+                optimizer=tuple(number(value) for value in plan.solver.numbers),
+            )
+            for plan in plans
+        ]
+        rules = [
+            Rule(
+                tol=number(plan.tol),
+                relative_tol=number(plan.relative_tol),
+                patience=number(plan.patience),
+                rate_init=number(plan.solver.rate),
+                power_t=number(plan.power_t),
+            )
+            for plan in plans
+        ]
+        totals = [score_totals(fit.plan, fit.validation) for fit in fits]
+        return _stacked(numbers, array), _stacked(rules, array), array(np.stack(totals))
+
+    def _call(self) -> None:
+        from .epochs import Controls
+
+        shape, array = self.shape, self.backend.array
+        n_epochs = np.zeros(self.n_networks, dtype=np.int32)
+        n_rows = np.ones(self.n_networks, dtype=np.int32)
+        n_batches = np.zeros(self.n_networks, dtype=np.int32)
+        size = shape.batch_size
+        n_whole = self.program.n_whole_batches
+        length = n_whole * size + (size if shape.remainder else 0)
+        orders = np.full((shape.n_epochs, self.n_networks, length), -1, dtype=np.int32)
+        before: dict[int, Any] = {}
+        drawn: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+        for k, fit in enumerate(self.fits):
+            n_rows[k] = fit.rows.n_rows
+            n_batches[k] = n_rows[k] // size if shape.remainder else -(-n_rows[k] // size)
+            if self.reasons[k] is not Reason.RUNNING:
+                continue
+            n_epochs[k] = min(shape.n_epochs, fit.plan.max_iter - self.n_epochs[k])
+            before[k] = fit.rng.get_state(legacy=False) if fit.plan.shuffle else None
+            drawn[k] = epoch_orders(fit.rng, self.orders[k], n_epochs[k], fit.plan.shuffle)
+            whole = n_batches[k] * size if shape.remainder else n_rows[k]
+            orders[: n_epochs[k], k, :whole] = drawn[k][0][:, :whole]
+            if shape.remainder:
+                rest = drawn[k][0][:, whole:]
+                orders[: n_epochs[k], k, n_whole * size : n_whole * size + rest.shape[1]] = rest
+        controls = Controls(
+            n_rows=array(n_rows),
+            n_batches=array(n_batches),
+            n_epochs=array(n_epochs),
+            numbers=self.numbers,
+            rule=self.rule,
+            score_totals=self.totals,
+        )
+        started = time.perf_counter()
+        self.state, self.watch, self.best, records, n_done = self.program.run(
+            self.state,
+            self.watch,
+            self.best,
+            self.data,
+            self.validation,
+            self.places,
+            self.validation_places,
+            array(orders),
+            controls,
+        )
+        records, n_done = np.asarray(records), np.asarray(n_done)
+        reasons = np.asarray(self.watch.reason)
+        seconds = time.perf_counter() - started
+        for k, (_, last) in drawn.items():
+            self._note(k, records[: n_done[k], k], seconds / n_done.sum(), Reason(int(reasons[k])))
+            if n_done[k] < n_epochs[k] and before[k] is not None:
+                # As if the epochs that did not run had not been drawn.
+                rng = self.fits[k].rng
+                rng.set_state(before[k])
+                _, last = epoch_orders(rng, self.orders[k], n_done[k], True)
+            self.orders[k] = last
+
+    def _note(self, k: int, records: np.ndarray, seconds: float, reason: Reason) -> None:
+        """Keep what a call reported of the epochs of a network."""
+        self.records[k].extend(records)
+        self.seconds[k].extend([seconds] * len(records))
+        self.n_epochs[k] += len(records)
+        if reason is Reason.RUNNING and self.n_epochs[k] >= self.fits[k].plan.max_iter:
+            reason = Reason.MAX_ITER
+        self.reasons[k] = reason
+
+    def _results(self) -> list[Result]:
+        import keras
+
+        state, watch, best = keras.tree.map_structure(
+            np.asarray, (self.state, self.watch, self.best)
+        )
+        results: list[Result] = []
+        for k, fit in enumerate(self.fits):
+            own_state, own_watch, own_best = keras.tree.map_structure(
+                lambda array, k=k: array[k], (state, watch, best)
+            )
+            results.append(
+                outcome(
+                    self.program,
+                    own_state,
+                    own_watch,
+                    own_best if self.shape.keep_best else None,
+                    records=self.records[k],
+                    seconds=self.seconds[k],
+                    samples=fit.progress.samples + fit.rows.n_rows * int(self.n_epochs[k]),
+                    reason=self.reasons[k],
+                    order=self.orders[k],
+                )
+            )
+        return results
+
+
+def _first_order(fit: Fit) -> np.ndarray:
+    if fit.order is not None and len(fit.order) == fit.rows.n_rows:
+        return fit.order
+    return np.arange(fit.rows.n_rows)
+
+
+def _stacked(values: list, array: Callable) -> Any:
+    """Nested tuples and lists of arrays, one on top of the other."""
+    import keras
+
+    return keras.tree.map_structure(lambda *parts: array(np.stack(parts)), *values)
