@@ -28,6 +28,7 @@ _MODULE_OF = {
     "ReconstructionDisplay": "plots.reconstruction",
     "diagnose": "stats.diagnosis",
     "enable_compilation_cache": "backends.compilation_cache",
+    "fit_many": "parallel",
     "from_sklearn": "estimators.conversion",
     "load": "persistence",
     "save": "persistence",
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from .estimators.keras_model import KerasTransformer as KerasTransformer
     from .estimators.mlp import MLPClassifier as MLPClassifier
     from .estimators.mlp import MLPRegressor as MLPRegressor
+    from .parallel import fit_many as fit_many
     from .persistence import load as load
     from .persistence import save as save
     from .plots.diagnosis import DiagnosisDisplay as DiagnosisDisplay
@@ -78,3 +80,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+import_module("sklearn_cnn.parallel")  # registers joblib's backend "fused"

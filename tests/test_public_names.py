@@ -31,6 +31,7 @@ PUBLIC_NAMES = [
     "diagnose",
     "enable_compilation_cache",
     "families",
+    "fit_many",
     "from_sklearn",
     "load",
     "save",
