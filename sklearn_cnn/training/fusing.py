@@ -129,6 +129,7 @@ class Piece(NamedTuple):
     shape: Any  # ProgramShape that serves all of them
     n_networks: int  # that the program has room for
     rooms: tuple[int, ...] = ()  # distinct arrays of each kind that it has room for
+    even: bool = False  # whether all have as many batches an epoch
 
 
 def grouped(fits: Sequence[Fit]) -> list[Piece]:
@@ -211,7 +212,14 @@ def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list
     weighted = group.shape.weighted
     counts = [n_distinct([fits[k] for k in piece.numbers], weighted=weighted) for piece in pieces]
     rooms = tuple(bucket(max(1, *numbers)) for numbers in zip(*counts, strict=True))
-    return [piece._replace(shape=_sized(piece, fits), rooms=rooms) for piece in pieces]
+    even = len({_n_batches(fits[k], group.shape) for k in group.numbers}) == 1
+    return [piece._replace(shape=_sized(piece, fits), rooms=rooms, even=even) for piece in pieces]
+
+
+def _n_batches(fit: Fit, shape) -> int:
+    """Whole batches an epoch; the last may be filled up where no remainder follows."""
+    whole, rest = divmod(fit.rows.n_rows, shape.batch_size)
+    return whole + bool(rest and not shape.remainder)
 
 
 def stack_size(n: int) -> int:
@@ -267,13 +275,14 @@ class Stack:
         self.shape, self.n_networks, self.rooms = piece.shape, piece.n_networks, piece.rooms
         self.dtype = np.dtype(self.shape.architecture.dtype)
         with self.backend.precision(self.dtype.name):
-            key = StackShape(self.shape, self.n_networks, piece.rooms)
+            key = StackShape(self.shape, self.n_networks, piece.rooms, piece.even)
             self.program = PROGRAMS.get(
                 key,
                 lambda: StackedEpochs(key, self.backend),
                 xla=self.shape.executor is Executor.XLA,
             )
-        self.orders = [_first_order(fit) for fit in fits]
+        unshuffled = {n: np.arange(n) for n in {fit.rows.n_rows for fit in fits}}
+        self.orders = [_first_order(fit, unshuffled) for fit in fits]
         self.n_epochs = np.zeros(len(fits), dtype=int)
         self.reasons = [Reason.RUNNING] * len(fits)
         self.records: list[list[np.ndarray]] = [[] for _ in fits]
@@ -378,15 +387,16 @@ class Stack:
         length = n_whole * size + (size if shape.remainder else 0)
         orders = np.full((shape.n_epochs, self.n_networks, length), -1, dtype=np.int32)
         before: dict[int, Any] = {}
+        known: dict[tuple, tuple] = {}
         drawn: dict[int, tuple[np.ndarray, np.ndarray]] = {}
         for k, fit in enumerate(self.fits):
             n_rows[k] = fit.rows.n_rows
-            n_batches[k] = n_rows[k] // size if shape.remainder else -(-n_rows[k] // size)
+            n_batches[k] = _n_batches(fit, self.shape)
             if self.reasons[k] is not Reason.RUNNING:
                 continue
             n_epochs[k] = min(shape.n_epochs, fit.plan.max_iter - self.n_epochs[k])
-            before[k] = fit.rng.get_state(legacy=False) if fit.plan.shuffle else None
-            drawn[k] = epoch_orders(fit.rng, self.orders[k], n_epochs[k], fit.plan.shuffle)
+            before[k] = fit.rng.get_state()
+            drawn[k] = self._drawn(k, before[k], int(n_epochs[k]), known)
             whole = n_batches[k] * size if shape.remainder else n_rows[k]
             orders[: n_epochs[k], k, :whole] = drawn[k][0][:, :whole]
             if shape.remainder:
@@ -417,12 +427,26 @@ class Stack:
         seconds = time.perf_counter() - started
         for k, (_, last) in drawn.items():
             self._note(k, records[: n_done[k], k], seconds / n_done.sum(), Reason(int(reasons[k])))
-            if n_done[k] < n_epochs[k] and before[k] is not None:
+            if n_done[k] < n_epochs[k] and self.fits[k].plan.shuffle:
                 # As if the epochs that did not run had not been drawn.
                 rng = self.fits[k].rng
                 rng.set_state(before[k])
                 _, last = epoch_orders(rng, self.orders[k], n_done[k], True)
             self.orders[k] = last
+
+    def _drawn(self, k: int, state: Any, n_epochs: int, known: dict):
+        """Orders of a network's next epochs; those of equal seeds are drawn once."""
+        rng, order = self.fits[k].rng, self.orders[k]
+        if not self.fits[k].plan.shuffle:
+            return epoch_orders(rng, order, n_epochs, False)
+        key = state[1].tobytes(), state[2:], id(order), n_epochs
+        if key in known:
+            drawn, after = known[key]
+            rng.set_state(after)
+        else:
+            drawn = epoch_orders(rng, order, n_epochs, True)
+            known[key] = drawn, rng.get_state()
+        return drawn
 
     def _note(self, k: int, records: np.ndarray, seconds: float, reason: Reason) -> None:
         """Keep what a call reported of the epochs of a network."""
@@ -460,10 +484,10 @@ class Stack:
         return results
 
 
-def _first_order(fit: Fit) -> np.ndarray:
+def _first_order(fit: Fit, unshuffled: dict[int, np.ndarray]) -> np.ndarray:
     if fit.order is not None and len(fit.order) == fit.rows.n_rows:
         return fit.order
-    return np.arange(fit.rows.n_rows)
+    return unshuffled[fit.rows.n_rows]
 
 
 def _stacked(values: list, array: Callable) -> Any:
