@@ -28,8 +28,10 @@ _MODULE_OF = {
     "ReconstructionDisplay": "plots.reconstruction",
     "diagnose": "stats.diagnosis",
     "enable_compilation_cache": "backends.compilation_cache",
+    "fit_keras_model": "training.compiled_fit",
     "fit_many": "parallel",
     "from_sklearn": "estimators.conversion",
+    "import_keras": "backends._start",
     "load": "persistence",
     "save": "persistence",
     "show_versions": "_versions",
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import families as families
     from ._versions import show_versions as show_versions
+    from .backends._start import import_keras as import_keras
     from .backends.compilation_cache import enable_compilation_cache as enable_compilation_cache
     from .estimators.autoencoder import Autoencoder as Autoencoder
     from .estimators.cnn import CNNClassifier as CNNClassifier
@@ -61,6 +64,7 @@ if TYPE_CHECKING:
     from .plots.history import HistoryDisplay as HistoryDisplay
     from .plots.reconstruction import ReconstructionDisplay as ReconstructionDisplay
     from .stats.diagnosis import diagnose as diagnose
+    from .training.compiled_fit import fit_keras_model as fit_keras_model
 
 
 def __getattr__(name: str) -> Any:

@@ -44,6 +44,32 @@ def start() -> str:
     return keras.config.backend()
 
 
+def import_keras():
+    """Import Keras as the estimators do: quietly, and with nothing changed in this process.
+
+    Returns
+    -------
+    module
+        ``keras``.
+
+    Raises
+    ------
+    RuntimeError
+        In a child that was forked from a process in which Keras had started.
+
+    Examples
+    --------
+    >>> from sklearn_cnn import import_keras
+    >>> keras = import_keras()
+    >>> keras.__name__
+    'keras'
+    """
+    start()
+    import keras
+
+    return keras
+
+
 def _refuse_forked_child() -> None:
     if _started_in is not None and _started_in != os.getpid():
         raise RuntimeError(

@@ -1,5 +1,6 @@
 """Gradient descent on the loss of rows: the learning rule of every supervised network."""
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,6 +14,13 @@ from ..noise import Draw
 # One optimizer loop over one vector saves more than slicing costs, but only for small networks:
 # at 784-512-10 the slices cost 4200 us a step against 1400 with separate tensors.
 _LARGEST_FLAT = 100_000
+
+
+def in_one_vector(optimizer, trainable: list) -> bool:
+    """Whether trainable variables, and the slots of each kind, are carried as one vector."""
+    size = sum(math.prod(variable.shape) for variable in trainable)
+    constrained = any(variable.constraint is not None for variable in trainable)
+    return optimizer.elementwise and 0 < size <= _LARGEST_FLAT and not constrained
 
 
 class State(NamedTuple):
@@ -104,7 +112,7 @@ class Supervised(SupervisedLoss):
 
     def __init__(self, network: Network, objective, optimizer, backend, *, l2, l1, metrics=()):
         super().__init__(network, objective, backend, l2=l2, l1=l1)
-        self.flat = optimizer.elementwise and 0 < network.size <= _LARGEST_FLAT
+        self.flat = in_one_vector(optimizer, network.trainable)
         self.metrics = [metric.build(network.architecture.dtype) for metric in metrics]
         self._metric_descriptions = metrics
         self._optimizer_description = optimizer

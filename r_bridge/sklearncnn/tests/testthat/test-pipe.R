@@ -1,0 +1,22 @@
+test_that("the pipe puts its left side first, or where the dot is", {
+  expect_identical(4 %>% sqrt(), 2)
+  expect_identical(4 %>% sqrt, 2)
+  expect_identical(4 %>% base::sqrt(), 2)
+  expect_identical(2 %>% seq(10, ., -4), seq(10, 2, -4))
+  expect_identical(c(1, NA) %>% mean(na.rm = TRUE), 1)
+  expect_identical(3 %>% { . + 1 }, 4)
+  expect_identical(3 %>% (function(x) x * 2), 6)
+  tools <- list(double = function(x) 2 * x)
+  expect_identical(3 %>% tools$double(), 6)
+  expect_identical(1:3 %>% sum() %>% sqrt(), sqrt(6))
+  expect_error(1 %>% 2, "must be a call")
+})
+
+test_that("names are assigned in their order, nested too", {
+  c(a, b) %<-% c(1, 2)
+  expect_identical(c(a, b), c(1, 2))
+  c(c(x, y), z) %<-% list(list("x", "y"), "z")
+  expect_identical(c(x, y, z), c("x", "y", "z"))
+  expect_error(c(a, b) %<-% 1:3, "2 names, but the right side has 3 elements")
+  expect_error(sum(a, b) %<-% 1:2, "must be names")
+})

@@ -1,0 +1,43 @@
+"""Python work that asks functions of R in between."""
+
+import pytest
+
+from r_bridge import _conversation
+from r_bridge._conversation import Conversation
+
+
+def test_questions_are_answered_one_by_one_until_there_is_a_result():
+    reply = Conversation(lambda talk: talk.ask("double", 2) + talk.ask("double", 5)).start()
+    asked = []
+    while "question" in reply:
+        (number,) = reply["arguments"]
+        asked.append((reply["question"], number))
+        reply = _conversation.answer_question(reply["number"], 2 * number)
+    assert asked == [("double", 2), ("double", 5)]
+    assert reply == {"result": 14}
+    assert not _conversation._OPEN
+
+
+def test_an_error_of_the_work_is_raised_where_r_waits():
+    def work(talk):
+        talk.ask("anything")
+        raise ValueError("wrong")
+
+    reply = Conversation(work).start()
+    with pytest.raises(ValueError, match="wrong"):
+        _conversation.answer_question(reply["number"])
+    assert not _conversation._OPEN
+
+
+def test_a_conversation_that_r_ends_does_nothing_more():
+    done = []
+
+    def work(talk):
+        talk.ask("anything")
+        done.append("more")
+
+    reply = Conversation(work).start()
+    _conversation.end_conversation(reply["number"])
+    assert done == []
+    assert not _conversation._OPEN
+    _conversation.end_conversation(reply["number"])
