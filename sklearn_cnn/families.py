@@ -855,10 +855,15 @@ def _columns(
     """``y`` and ``mu`` as columns, one an output, and the weights as one column."""
     y, mu = _floats(y), _floats(mu)
     if y.shape != mu.shape:
-        raise ValueError(f"y has shape {y.shape}, but mu has shape {mu.shape}.")
+        raise ValueError(
+            f"y has shape {y.shape}, but mu has shape {mu.shape}. Give one mean for each y."
+        )
     weight = np.ones(len(y)) if sample_weight is None else _floats(sample_weight)
     if weight.shape != (len(y),):
-        raise ValueError(f"sample_weight has shape {weight.shape}, but y has {len(y)} rows.")
+        raise ValueError(
+            f"sample_weight has shape {weight.shape}, but y has {len(y)} rows. Give one weight for "
+            "each row."
+        )
     return y.reshape(len(y), -1), mu.reshape(len(y), -1), weight[:, np.newaxis]
 
 

@@ -327,7 +327,10 @@ class GivenArchitecture(Architecture):
             return [X[name] for name in names]
         if isinstance(X, list | tuple):
             if len(X) != len(names):
-                raise ValueError(f"X has {len(X)} inputs, but the model takes {len(names)}.")
+                raise ValueError(
+                    f"X has {len(X)} inputs, but the model takes {len(names)}: "
+                    f"{', '.join(map(repr, names))}."
+                )
             return list(X)
         if len(names) == 1:
             return [X]
@@ -427,7 +430,8 @@ def _check_one_input(template: Any, inputs: Sequence[Input]) -> None:
 
     if isinstance(template, keras.Sequential) and len(inputs) > 1:
         raise UnsuitableModel(
-            f"X holds {len(inputs)} inputs, but the model is a Sequential, which takes one."
+            f"X holds {len(inputs)} inputs, but the model is a Sequential, which takes one. Pass a "
+            "functional model with as many inputs, or one array."
         )
 
 
@@ -759,14 +763,22 @@ def _facts(source: Any, inputs: tuple[Input, ...], container: str) -> _Facts:
     )
 
 
+_RETURNS_DICT = (
+    "The model returns a dict. It must return one array: make a model of the output that y "
+    "belongs to."
+)
+
+
 def _output_shape(model: Any, inputs: tuple[Input, ...], container: str) -> tuple[int, ...]:
     outputs: Any = None
     if _is_graph(model):
+        if type(model).__name__ == "Functional" and isinstance(model.output, dict):
+            raise UnsuitableModel(_RETURNS_DICT)
         outputs = [tuple(tensor.shape) for tensor in model.outputs]
     if outputs is None or any(None in shape[1:] for shape in outputs):
         output = model(_zeros(inputs, container))
         if isinstance(output, dict):
-            raise UnsuitableModel("The model returns a dict. It must return one array.")
+            raise UnsuitableModel(_RETURNS_DICT)
         outputs = output if isinstance(output, list | tuple) else [output]
         outputs = [tuple(tensor.shape) for tensor in outputs]
     if len(outputs) != 1:

@@ -61,13 +61,17 @@ def enable_compilation_cache(directory: str | os.PathLike | None = None) -> str:
     imported = [name for name in _READERS if name in sys.modules]
     if imported:
         raise RuntimeError(
-            f"{' and '.join(imported)} was imported before enable_compilation_cache was called, "
-            "and looks only once for a place to keep compiled programs. Call it before the first "
-            "fit and before keras is imported, or set SKLEARN_CNN_CACHE before Python starts."
+            f"{_were(imported)} imported before enable_compilation_cache was called, and a backend "
+            "looks only once for a place to keep compiled programs. Call it before the first fit "
+            "and before keras is imported, or set SKLEARN_CNN_CACHE before Python starts."
         )
     _own_folder(root)
     os.environ[_VARIABLE] = str(root)
     return str(root)
+
+
+def _were(imported: list[str]) -> str:
+    return f"{' and '.join(imported)} {'was' if len(imported) == 1 else 'were'}"
 
 
 def _default_directory() -> Path:
@@ -121,8 +125,8 @@ def compilation_cache_in_use() -> Iterator[None]:
     imported = [name for name in _READERS if name in sys.modules]
     if imported:
         warnings.warn(
-            f"SKLEARN_CNN_CACHE has no effect: {' and '.join(imported)} was imported before "
-            "sklearn_cnn could say where to keep compiled programs.",
+            f"SKLEARN_CNN_CACHE has no effect: {_were(imported)} imported before sklearn_cnn "
+            "could say where to keep compiled programs. Import sklearn_cnn first.",
             stacklevel=2,
         )
         yield

@@ -47,7 +47,13 @@ def validation_split(
     (array([2, 8]), None)
     """
     given = [array for array in arrays if array is not None]
-    parts = train_test_split(*given, random_state=rng, test_size=fraction, stratify=stratify)
+    try:
+        parts = train_test_split(*given, random_state=rng, test_size=fraction, stratify=stratify)
+    except ValueError as error:
+        raise ValueError(
+            f"{error}. Early stopping keeps {fraction:g} of {given[0].shape[0]} rows aside. "
+            "Increase 'validation_fraction' or the size of your dataset, or pass X_val."
+        ) from error
     if parts[1].shape[0] < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your "

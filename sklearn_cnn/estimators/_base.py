@@ -239,7 +239,10 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
                 "restore what has changed."
             )
         if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: it trains one epoch. Set "
+                "early_stopping=False, or call fit."
+            )
         if self.solver == "lbfgs":
             self._fit_lbfgs(rows, objective, architecture, rng, first_pass)
             return
@@ -353,7 +356,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             if self.batch_size > n_rows:
                 warnings.warn(
                     "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                    "clipped",
+                    f"clipped (batch_size={self.batch_size}, {n_rows} rows).",
                     stacklevel=2,
                 )
             batch_size = int(np.clip(self.batch_size, 1, n_rows))
@@ -572,7 +575,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         ):
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the "
-                "optimization hasn't converged yet.",
+                "optimization hasn't converged yet. Raise max_iter, or change learning_rate_init.",
                 ConvergenceWarning,
                 stacklevel=2,
             )
@@ -615,7 +618,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
 
     def _require_fitted(self, name: str) -> None:
         if not self.__sklearn_is_fitted__():
-            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {name!r} before fit is called"
+            )
 
     def _outputs(self, X, offset=None) -> np.ndarray:
         """Linear outputs for checked X, shape (n_samples, units)."""

@@ -403,7 +403,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
         if codes.shape[1] != self._n_features_out:
             raise ValueError(
                 f"X has {codes.shape[1]} columns, but the code has n_components="
-                f"{self._n_features_out}."
+                f"{self._n_features_out}. Pass codes, as transform returns them."
             )
         _model.pull(self)
         rows = outputs(self.architecture_, self._weights, codes, "decoder")

@@ -128,7 +128,8 @@ class _Given(KerasObjects, BaseNetwork):
         if self.model is None or _is_model(self.model):
             what = "None" if self.model is None else f"a finished {type(self.model).__name__}"
             raise ValueError(
-                f"{shown} are arguments of a function that makes the model, but model is {what}."
+                f"{shown}: these are arguments of a function that makes the model, but model is "
+                f"{what}. Pass such a function as model."
             )
         parameters = _parameters_of(self.model)
         if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
@@ -270,7 +271,8 @@ class _Given(KerasObjects, BaseNetwork):
             if self.model_params:
                 raise ValueError(
                     "model_params are arguments of a function that makes the model, but model is "
-                    f"a finished {type(self.model).__name__}."
+                    f"a finished {type(self.model).__name__}. Pass such a function as "
+                    "model, or leave model_params out."
                 )
             return self.model, None
         family = self._family_told(target)

@@ -466,6 +466,12 @@ def test_two_outputs_are_refused():
         given(model, ROW)
 
 
+def test_a_dictionary_of_outputs_is_refused():
+    inputs = keras.Input((4,))
+    with pytest.raises(UnsuitableModel, match="returns a dict. It must return one array"):
+        given(keras.Model(inputs, {"one": layers.Dense(1)(inputs)}), ROW)
+
+
 def test_an_open_length_is_that_of_the_rows():
     model = keras.Sequential([layers.Input((None, 1)), layers.LSTM(2, return_sequences=True)])
     network = given(model, [Input(None, (4, 1), "float32")])

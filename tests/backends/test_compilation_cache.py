@@ -58,7 +58,7 @@ def test_without_being_asked_nothing_is_written(tmp_path):
 
 def test_it_must_be_asked_for_before_tensorflow_is_imported(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow", object())
-    with pytest.raises(RuntimeError, match="tensorflow.* was imported before.*first fit"):
+    with pytest.raises(RuntimeError, match="tensorflow.* imported before.*first fit"):
         enable_compilation_cache(tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
