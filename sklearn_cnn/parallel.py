@@ -434,13 +434,13 @@ def fit_many(fits: Iterable[Sequence], *, n_jobs: int | None = None) -> list:
     """
     from joblib import Parallel, delayed
 
-    tasks = [tuple(task) for task in fits]
+    tasks = [tuple(task) if isinstance(task, Sequence) else (task,) for task in fits]
     seen: set[int] = set()
     for task in tasks:
         if not 2 <= len(task) <= 4 or not hasattr(task[0], "fit"):
             raise TypeError(
                 "Each of the fits must be a tuple (estimator, X), (estimator, X, y) or (estimator, "
-                f"X, y, arguments of fit). Got a tuple of {[type(part).__name__ for part in task]}."
+                f"X, y, arguments of fit). Got {', '.join(type(part).__name__ for part in task)}."
             )
         if id(task[0]) in seen:
             raise TypeError(

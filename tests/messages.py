@@ -470,6 +470,22 @@ def _users_models() -> None:
     )
 
 
+def _many_fits() -> None:
+    from sklearn_cnn import MLPClassifier, fit_many
+
+    X, y = np.arange(24.0).reshape(12, 2), np.arange(12) % 2
+    network = MLPClassifier((3,), max_iter=1, batch_size=4)
+    _add(
+        "Many fits",
+        {
+            "fit_many without tuples": lambda: fit_many([network]),
+            "fit_many with a number for an estimator": lambda: fit_many([(3, X, y)]),
+            "fit_many of five values": lambda: fit_many([(network, X, y, {}, 5)]),
+            "fit_many of one estimator twice": lambda: fit_many([(network, X, y)] * 2),
+        },
+    )
+
+
 def _looking() -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import GridSearchCV
@@ -655,6 +671,7 @@ def collect(folder: Path) -> None:
     _tables()
     _pictures()
     _users_models()
+    _many_fits()
     _looking()
     _files(folder)
 

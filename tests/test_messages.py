@@ -22,11 +22,13 @@ NOT_PRINTED = {
     "backends/__init__.py": (1, "needs another backend: tests/backends"),
     "backends/_start.py": (1, "needs a fork: tests/estimators/test_processes.py"),
     "backends/compilation_cache.py": (1, "needs another user's folder: tests/backends"),
-    "backends/torch.py": (1, "needs PyTorch"),
+    "backends/torch.py": (2, "needs PyTorch"),
     "datasets/_formats.py": (3, "damaged pickles: tests/test_datasets.py"),
     "encoding/weights.py": (1, "scikit-learn refuses a missing y first"),
     "estimators/keras_model.py": (3, "rarities of subclassed models: test_keras_model.py"),
+    "parallel.py": (2, "joblib's own rules: tests/test_parallel.py"),
     "persistence/": (74, "damaged and hostile files: tests/persistence/test_hostile.py"),
+    "training/compiled_fit.py": (4, "the R side's way to fit: tests/training"),
     "training/losses.py": (1, "a response that no Keras loss has"),
 }
 
