@@ -42,8 +42,9 @@ demo: $(READY) r-package
 
 test: lint pytest vignettes
 
+# A module's tests stay in one process: they share the programs that are compiled for them.
 pytest: $(READY)
-	$(RUN) -m pytest $(PYTEST_FLAGS)
+	$(RUN) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_FLAGS)
 
 test-r: $(READY)
 	$(RUN) -m pytest tests/r_bridge $(PYTEST_FLAGS)

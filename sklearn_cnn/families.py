@@ -528,8 +528,13 @@ class _Multinomial(Family):
     def __repr__(self) -> str:
         return "multinomial()"
 
-    def _losses(self, ops: Any, y: Any, eta: Any) -> Any:
-        return -y * ops.log_softmax(eta, axis=-1)
+    def loss(self, y: Any, eta: Any) -> Any:
+        from keras import ops
+
+        # Shares that sum to 1 make this -sum(y log softmax(eta)), and its gradient softmax - y:
+        # that of `log_softmax` would sum over the units once more.
+        eta = eta - ops.stop_gradient(ops.max(eta, axis=-1, keepdims=True))
+        return ops.log(ops.sum(ops.exp(eta), axis=-1)) - ops.sum(y * eta, axis=-1)
 
     def _unit_deviance(self, y: NDArray, mu: NDArray) -> NDArray:
         return 2 * special.rel_entr(y, mu)

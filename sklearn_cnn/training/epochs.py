@@ -8,7 +8,7 @@ from keras import ops
 from sklearn_cnn.backends import Executor
 
 from .network import Network
-from .steps.supervised import Numbers, State, Supervised
+from .steps.supervised import Batch, Numbers, State, Supervised
 from .stopping import Rule, after_epoch
 
 
@@ -73,12 +73,23 @@ class ValidationSums(NamedTuple):
 class Controls(NamedTuple):
     """Run-time inputs of a call."""
 
-    n_rows: Any
     n_batches: Any  # whole batches; a remainder comes after them
     n_epochs: Any
+    n_rows: "Count"  # of an epoch
+    last_batch: "Count"  # rows of the last of the whole batches, which may be padded
     numbers: Numbers
     rule: Rule
     score_totals: Any
+
+
+class Count(NamedTuple):
+    """A number of rows and what to multiply by instead of dividing.
+
+    A product is compiled into the code that uses it, a quotient becomes code of its own.
+    """
+
+    n: Any
+    inverse: Any
 
 
 class Epochs:
@@ -164,31 +175,40 @@ class Epochs:
     def _train(self, state: State, sums: Sums, data: Data, order, rate, controls: Controls):
         """The batches of ``order``."""
         numbers = controls.numbers._replace(rate=rate)
-        size = self.shape.batch_size
+        size, n_batches = self.shape.batch_size, controls.n_batches
 
-        def step(carry, i, n_rows=size):
+        def step(carry, i, length, count: Count):
             state, sums = carry
-            rows = ops.slice(order, (i * size,), (n_rows,))
-            batch, n_real = self._batch(data, rows)
+            rows = ops.slice(order, (i * size,), (length,))
+            batch = self._batch(data, rows, count.inverse)
             state, metrics, loss = self.rule.step(state, sums.metrics, batch, numbers)
-            return state, Sums(sums.loss + loss * n_real, metrics)
+            return state, Sums(sums.loss + loss * count.n, metrics)
 
-        carry = self.backend.fold(step, (state, sums), controls.n_batches, self.shape.executor)
+        def whole_step(carry, i):
+            is_last = ops.equal(i, n_batches - 1)
+            whole = (ops.convert_to_tensor(value, self.dtype) for value in (size, 1 / size))
+            pairs = zip(controls.last_batch, whole, strict=True)
+            return step(carry, i, size, Count(*(ops.where(is_last, *pair) for pair in pairs)))
+
+        carry = self.backend.fold(whole_step, (state, sums), n_batches, self.shape.executor)
         if self.shape.remainder:
-            carry = step(carry, controls.n_batches, self.shape.remainder)
+            length = self.shape.remainder
+            carry = step(carry, n_batches, length, Count(length, 1 / length))
         return carry
 
-    def _batch(self, data: Data, rows):
-        """Rows ``rows`` of the data, -1 for none, and the number of real ones."""
+    def _batch(self, data: Data, rows, inverse) -> Batch:
+        """Rows ``rows`` of the data, -1 for none; ``inverse`` is 1 / the number of real ones."""
         present = ops.cast(rows >= 0, self.dtype)
         rows = ops.maximum(rows, 0)
 
         def taken(part):
             return _map(lambda array: self.backend.take(array, rows), part)
 
-        weight = present if data.weight is None else taken(data.weight) * present
-        batch = Data(taken(data.x), taken(data.y), weight, taken(data.offset))
-        return batch, ops.sum(present)
+        weight = present
+        if data.weight is not None:
+            weight = taken(data.weight) * present
+            inverse = 1 / ops.sum(weight)
+        return Batch(taken(data.x), taken(data.y), weight, taken(data.offset), inverse)
 
     def _validate(self, state: State, sums: ValidationSums, data: Data) -> ValidationSums:
         """Losses (without penalties), scores and metrics of rows, batch by batch."""
@@ -220,8 +240,7 @@ class Epochs:
 
     def _end(self, state, watch, best, sums: Sums, validation_sums, controls: Controls):
         """The end of an epoch: its record, the stopping rule, the best weights."""
-        n_rows = ops.cast(controls.n_rows, self.dtype)
-        loss = sums.loss / n_rows
+        loss = sums.loss * controls.n_rows.inverse
         rate = self.rule.rate(state, watch.rate)
         record = [loss, rate, *self.rule.metric_results(sums.metrics, self.dtype)]
         watched = loss
@@ -234,14 +253,15 @@ class Epochs:
             record += self.rule.metric_results(validation_sums.metrics, self.dtype)
             watched = {"loss": loss, "val_loss": val_loss, "score": -score}[self.shape.watched]
         watch, improved = after_epoch(
-            watch, watched, loss, n_rows, controls.rule, self.shape.policy
+            watch, watched, loss, controls.n_rows.n, controls.rule, self.shape.policy
         )
         if self.shape.keep_best:
             best = Best(
                 _choose(improved, state.trainable, best.trainable),
                 _choose(improved, state.non_trainable, best.non_trainable),
             )
-        return state, watch, best, ops.stack([ops.cast(c, self.dtype) for c in record])
+        record = ops.stack([ops.cast(column, self.dtype) for column in record])
+        return state, watch, best, record
 
 
 def rows_from(part, start, size):

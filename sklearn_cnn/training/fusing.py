@@ -376,7 +376,7 @@ class Stack:
         return _stacked(numbers, array), _stacked(rules, array), array(np.stack(totals))
 
     def _call(self) -> None:
-        from .epochs import Controls
+        from .epochs import Controls, Count
 
         shape, array = self.shape, self.backend.array
         n_epochs = np.zeros(self.n_networks, dtype=np.int32)
@@ -402,10 +402,12 @@ class Stack:
             if shape.remainder:
                 rest = drawn[k][0][:, whole:]
                 orders[: n_epochs[k], k, n_whole * size : n_whole * size + rest.shape[1]] = rest
+        count = Count(array(n_rows.astype(self.dtype)), array((1 / n_rows).astype(self.dtype)))
         controls = Controls(
-            n_rows=array(n_rows),
             n_batches=array(n_batches),
             n_epochs=array(n_epochs),
+            n_rows=count,
+            last_batch=count,  # here each step counts its rows
             numbers=self.numbers,
             rule=self.rule,
             score_totals=self.totals,

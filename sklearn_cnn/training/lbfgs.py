@@ -44,14 +44,16 @@ class LossSums:
         from keras import ops
 
         from .epochs import rows_from
+        from .steps.supervised import Batch
 
         trainable = self.network.unflatten(vector)
         size = self.shape.block
 
         def block(carry, i):
             loss_sum, gradient_sum = carry
-            batch = type(data)(*(rows_from(part, i * size, size) for part in data))
-            weight = ops.sum(batch.weight)
+            part = type(data)(*(rows_from(field, i * size, size) for field in data))
+            weight = ops.sum(part.weight)
+            batch = Batch(*part, 1 / weight)
             loss, gradients, _, _ = self.loss.data_gradient(trainable, non_trainable, batch, None)
             gradient = self.network.flatten(gradients)
             present = weight > 0  # a block of padding rows has no mean

@@ -254,7 +254,7 @@ class Run:
 
     def __init__(self, plan: Plan, program, progress: Progress, rows: Rows, validation, backend):
         from .epochs import Best
-        from .steps.supervised import State
+        from .steps.supervised import Numbers, State
 
         self.plan, self.program, self.backend = plan, program, backend
         self.n_rows = rows.n_rows
@@ -281,6 +281,22 @@ class Run:
         if not plan.keep_best:
             self.best = Best([], [])
         self.score_totals = array(score_totals(plan, validation))
+        number = self._number
+        self._numbers = Numbers(
+            number(plan.alpha),
+            number(plan.l1),
+            number(plan.dropout),
+            key=array(np.int32(plan.seed)),
+            rate=number(0.0),
+            optimizer=tuple(number(value) for value in plan.solver.numbers),
+        )
+        self._rule = Rule(
+            number(plan.tol),
+            number(plan.relative_tol),
+            number(plan.patience),
+            rate_init=number(plan.solver.rate),
+            power_t=number(plan.power_t),
+        )
         self._load(rows, validation)
         self.records: list[np.ndarray] = []
         self.seconds: list[float] = []
@@ -302,9 +318,6 @@ class Run:
         if isinstance(packed, list):
             return [self.backend.array(part) for part in packed]
         return self.backend.array(packed)
-
-    def _number(self, value: float):
-        return self.backend.array(self.dtype.type(value))
 
     def to_the_end(self, rng: np.random.RandomState, listener: Listener | None) -> None:
         """Call the program until the rule, a listener or ``max_iter`` ends training."""
@@ -332,7 +345,7 @@ class Run:
         padded[: len(orders), : self.n_rows] = orders
         whole = self.n_rows // shape.batch_size
         n_batches = whole if shape.remainder else -(-self.n_rows // shape.batch_size)
-        controls = self._controls(n_batches, n_epochs)
+        controls = self._controls(n_batches, n_epochs, self.n_rows)
         started = time.perf_counter()
         self.state, self.watch, self.best, records, n_done = self.program.run(
             self.state, self.watch, self.best, self.data, self.validation, array(padded), controls
@@ -347,32 +360,31 @@ class Run:
         self.n_epochs += len(records)
         self.reason = Reason(int(self.watch.reason))
 
-    def _controls(self, n_batches: int, n_epochs: int):
+    def _controls(self, n_batches: int, n_epochs: int, in_call: int):
+        """Inputs of a call whose epochs pass over ``in_call`` rows."""
         from .epochs import Controls
-        from .steps.supervised import Numbers
 
-        plan, array = self.plan, self.backend.array
+        shape, array = self.program.shape, self.backend.array
+        last = shape.batch_size
+        if not shape.remainder and n_batches:
+            last = in_call - (n_batches - 1) * shape.batch_size
         return Controls(
-            n_rows=array(np.int32(self.n_rows)),
-            n_batches=array(np.int32(n_batches)),
-            n_epochs=array(np.int32(n_epochs)),
-            numbers=Numbers(
-                alpha=self._number(plan.alpha),
-                l1=self._number(plan.l1),
-                dropout=self._number(plan.dropout),
-                key=array(np.int32(plan.seed)),
-                rate=self._number(0.0),
-                optimizer=tuple(self._number(value) for value in plan.solver.numbers),
-            ),
-            rule=Rule(
-                tol=self._number(plan.tol),
-                relative_tol=self._number(plan.relative_tol),
-                patience=self._number(plan.patience),
-                rate_init=self._number(plan.solver.rate),
-                power_t=self._number(plan.power_t),
-            ),
-            score_totals=self.score_totals,
+            array(np.int32(n_batches)),
+            array(np.int32(n_epochs)),
+            self._count(self.n_rows),
+            self._count(last),
+            self._numbers,
+            self._rule,
+            self.score_totals,
         )
+
+    def _count(self, n: int):
+        from .epochs import Count
+
+        return Count(self._number(n), self._number(1 / n))
+
+    def _number(self, value: float):
+        return self.backend.array(self.dtype.type(value))
 
     def last_logs(self) -> dict[str, float]:
         """The last epoch's numbers by name."""

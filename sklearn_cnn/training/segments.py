@@ -44,13 +44,18 @@ class SegmentedRun(Run):
             n_batches = len(numbers) // shape.batch_size
             n_batches += bool(len(numbers) % shape.batch_size and not shape.remainder)
             self.state, sums = segment.train_segment(
-                self.state, sums, data, array(order), self.watch.rate, self._controls(n_batches, 1)
+                self.state,
+                sums,
+                data,
+                array(order),
+                self.watch.rate,
+                self._controls(n_batches, 1, len(numbers)),
             )
         validation_sums = None
         if self.validation_rows is not None:
             validation_sums = self._validation_sums()
         self.state, self.watch, self.best, record = program.end_epoch(
-            self.state, self.watch, self.best, sums, validation_sums, self._controls(0, 1)
+            self.state, self.watch, self.best, sums, validation_sums, self._controls(0, 1, 0)
         )
         self._note(np.asarray(record)[None], time.perf_counter() - started)
         return 1

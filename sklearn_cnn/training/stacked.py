@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from .epochs import Data, Epochs, ProgramShape, Sums, ValidationSums, _map
+from .steps.supervised import Batch
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class StackedEpochs(Epochs):
         rows = ops.maximum(rows, 0)
         x, y, weight, offset = self._taken(data, rows, places)
         weight = present if weight is None else weight * present
-        return Data(x, y, weight, offset), ops.sum(present)
+        return Batch(x, y, weight, offset, 1 / ops.sum(weight)), ops.sum(present)
 
     def _taken(self, data: Data, rows, places: Places) -> Data:
         return Data(

@@ -32,6 +32,16 @@ class State(NamedTuple):
     step: Any  # int32, counts batches for the counter of dropout
 
 
+class Batch(NamedTuple):
+    """Rows of one step. Padding rows weigh 0."""
+
+    x: Any
+    y: Any
+    weight: Any
+    offset: Any  # added to the linear output, or None
+    inverse: Any  # 1 / sum of weights: a product is compiled into its user, a quotient stands alone
+
+
 class Numbers(NamedTuple):
     """Run-time inputs of a step: changing them compiles nothing."""
 
@@ -64,11 +74,12 @@ class SupervisedLoss:
         self._value_and_grad = backend.value_and_grad(self._batch_loss)
 
     def _batch_loss(self, trainable, non_trainable, batch, draw):
-        x, y, weight, offset = batch
-        output, non_trainable, own_penalties = self.network(trainable, non_trainable, x, draw=draw)
-        output = output if offset is None else output + offset
-        total = ops.sum(weight)
-        loss = ops.sum(weight * self.objective.family.loss(y, output)) / total + own_penalties
+        output, non_trainable, own_penalties = self.network(
+            trainable, non_trainable, batch.x, draw=draw
+        )
+        output = output if batch.offset is None else output + batch.offset
+        losses = self.objective.family.loss(batch.y, output)
+        loss = ops.sum(batch.weight * losses) * batch.inverse + own_penalties
         return loss, (output, non_trainable, own_penalties)
 
     def data_gradient(self, trainable, non_trainable, batch, draw):
@@ -83,19 +94,21 @@ class SupervisedLoss:
         loss = loss if scale == 1 else scale * (loss - own) + own
         return loss, gradients, output, non_trainable
 
-    def add_penalty(self, loss, gradients, weights, numbers: Numbers, total):
-        """Loss and gradients with the penalties on kernels, divided by the rows' weight."""
+    def add_penalty(self, loss, gradients, weights, numbers: Numbers, inverse):
+        """Loss and gradients with the penalties on kernels, over the rows' weight."""
         gradients = list(gradients)
         for i, (weight, penalised) in enumerate(zip(weights, self.penalised, strict=True)):
             if penalised is False:
                 continue
             kernel = weight if penalised is True else weight * penalised
             if self.l2:
-                loss = loss + 0.5 * numbers.alpha * ops.sum(ops.square(kernel)) / total
-                gradients[i] = gradients[i] + kernel * (numbers.alpha / total)
+                share = numbers.alpha * inverse
+                loss = loss + share * _sum_of_squares(kernel) * 0.5
+                gradients[i] = gradients[i] + kernel * share
             if self.l1:
-                loss = loss + numbers.l1 * ops.sum(ops.abs(kernel)) / total
-                gradients[i] = gradients[i] + ops.sign(kernel) * (numbers.l1 / total)
+                share = numbers.l1 * inverse
+                loss = loss + share * ops.sum(ops.abs(kernel))
+                gradients[i] = gradients[i] + ops.sign(kernel) * share
         return loss, gradients
 
 
@@ -173,8 +186,7 @@ class Supervised(SupervisedLoss):
         if self.flat:
             gradients = [self.network.flatten(gradients)]
         if self.l2 or self.l1:
-            total = ops.sum(batch.weight)
-            loss, gradients = self.add_penalty(loss, gradients, weights, numbers, total)
+            loss, gradients = self.add_penalty(loss, gradients, weights, numbers, batch.inverse)
         self._optimizer_description.set_numbers(self.optimizer, numbers.rate, numbers.optimizer)
         weights, slots = self.optimizer.stateless_apply(state.slots, gradients, weights)
         trainable = weights[0] if self.flat else weights
@@ -206,3 +218,8 @@ class Supervised(SupervisedLoss):
             ops.cast(metric.stateless_result(value), dtype)
             for metric, value in zip(self.metrics, values, strict=True)
         ]
+
+
+def _sum_of_squares(array):
+    # Of a vector as a product of vectors, which calls a library: XLA would compile three kernels.
+    return ops.dot(array, array) if len(array.shape) == 1 else ops.sum(ops.square(array))
