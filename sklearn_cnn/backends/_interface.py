@@ -24,6 +24,8 @@ class Backend(Protocol):
     name: str
     # Whether programs can be compiled at all. PyTorch trains through ``keras.Model.fit``.
     compiles: bool
+    # Whether `stacked` takes convolutions whose filters differ.
+    stacks_convolutions: bool
 
     def executor(self, *, dense: bool, work: float) -> Executor:
         """The executor for ``work`` (steps) of a network that is ``dense`` or not."""

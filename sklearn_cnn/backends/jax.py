@@ -21,6 +21,7 @@ class JaxBackend:
 
     name = "jax"
     compiles = True
+    stacks_convolutions = True
 
     def __init__(self):
         self._n_compiled = 0

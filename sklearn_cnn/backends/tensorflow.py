@@ -50,6 +50,7 @@ class TensorFlowBackend:
 
     name = "tensorflow"
     compiles = True
+    stacks_convolutions = False
 
     def __init__(self):
         self._tracing = threading.local()

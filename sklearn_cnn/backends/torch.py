@@ -16,6 +16,7 @@ class TorchBackend:
 
     name = "torch"
     compiles = False
+    stacks_convolutions = False
 
     def executor(self, *, dense: bool, work: float) -> Executor:
         return Executor.GRAPH

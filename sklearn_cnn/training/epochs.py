@@ -108,7 +108,7 @@ class Epochs:
     def __init__(self, shape: ProgramShape, backend):
         self.shape = shape
         self.backend = backend
-        self.network = Network(shape.architecture)
+        self.network = self._network(backend)
         self.rule = Supervised(
             self.network,
             shape.objective,
@@ -128,6 +128,9 @@ class Epochs:
         self.train_segment = backend.compile(self._train, shape.executor)
         self.validate_segment = backend.compile(self._validate, Executor.GRAPH)
         self.end_epoch = backend.compile(self._end, Executor.GRAPH)
+
+    def _network(self, backend) -> Network:
+        return Network(self.shape.architecture)
 
     def _run(self, state, watch, best, data, validation, orders, controls):
         if self.shape.n_epochs == 1:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,6 +47,10 @@ _ALIKE = 0.6
 # Below this many steps in all, compiling costs more than it saves.
 _STEPS_WORTH_COMPILING = 800
 _COMPILE_SECONDS = 1.0
+# The same for convolutions, which XLA compiles in 4 s, saving about 0.8 ms a step.
+_STEPS_WORTH_STACKING_CONVOLUTIONS = 5000
+# Products of a step beyond which convolutions one by one, by oneDNN, are faster on a CPU.
+_LARGEST_CONVOLUTIONS = 30_000_000
 # What training holds of each weight, besides the optimizer's slots: itself, its gradient, the best.
 _COPIES_OF_WEIGHTS = 4
 
@@ -55,7 +60,23 @@ def can_be_fused(plan: Plan, rows: Rows, listener: Listener | None) -> bool:
     backend = backends.current()
     if not backend.compiles or sparse.issparse(rows.x) or (listener and listener.every_epoch):
         return False
-    return plan.architecture.wants_xla
+    architecture = plan.architecture
+    if architecture.wants_xla:
+        return True
+    n_connections = _connections(architecture)
+    return n_connections is not None and n_connections * plan.batch_size <= _LARGEST_CONVOLUTIONS
+
+
+@lru_cache(maxsize=256)
+def _connections(architecture) -> int | None:
+    """Products that a row costs, or None where a layer has no form that can be stacked."""
+    from sklearn_cnn.architectures.anatomy import layer_table
+
+    from .stackable import is_stackable
+
+    if not is_stackable(architecture.build()):
+        return None
+    return sum(row.connections for row in layer_table(architecture))
 
 
 def train_together(
@@ -86,7 +107,7 @@ def train_together(
     n_programs = n_programs or os.cpu_count() or 1
     memory = free_memory() // 2 if memory is None else memory
     results: list[Result | None] = [None] * len(fits)
-    groups = [group for group in grouped(fits) if len(group.numbers) > 1]
+    groups = [group for group in grouped(fits) if _is_worthwhile(group, fits)]
     pieces: list[Piece] = []
     for group in groups:
         pieces += split(group, fits, -(-n_programs // len(groups)), memory // n_programs)
@@ -111,6 +132,19 @@ def train_together(
         with ThreadPoolExecutor(min(n_programs, len(pieces))) as pool:
             list(pool.map(run, pieces))
     return results
+
+
+def _is_worthwhile(group: "Piece", fits: Sequence[Fit]) -> bool:
+    """Whether the fits are sooner done as one, compiling included."""
+    if len(group.numbers) == 1:
+        return False
+    architecture = group.shape.architecture
+    if architecture.wants_xla or backends.current().stacks_convolutions:
+        return True
+    if group.shape.executor is not Executor.XLA:
+        return False
+    steps = [_n_batches(fits[k], group.shape) * fits[k].plan.max_iter for k in group.numbers]
+    return sum(steps) >= _STEPS_WORTH_STACKING_CONVOLUTIONS
 
 
 def _say_why_alone(fits: Sequence[Fit], error: Exception) -> None:
@@ -234,13 +268,26 @@ def bytes_of_network(shape, fit: Fit) -> int:
     itemsize = np.dtype(architecture.dtype).itemsize
     n_weights = sum(math.prod(parameter.shape) for parameter in architecture.parameters)
     slots = 2 if fit.progress.slots is None else len(fit.progress.slots)
-    widths = math.prod(architecture.input_shape) + sum(
-        parameter.fan_out for parameter in architecture.parameters if parameter.role == "bias"
-    )
+    widths = math.prod(architecture.input_shape)
+    if architecture.wants_xla:
+        widths += sum(p.fan_out for p in architecture.parameters if p.role == "bias")
+    else:
+        widths += _numbers_of_row(architecture)
     rows = 3 * shape.batch_size + shape.validation_bucket
     # Rows count as if no two fits had the same: how many do is known when they are stacked.
     data = shape.row_bucket * (math.prod(architecture.input_shape) + shape.units + 1)
     return itemsize * (n_weights * (_COPIES_OF_WEIGHTS + slots) + rows * widths + data)
+
+
+@lru_cache(maxsize=256)
+def _numbers_of_row(architecture) -> int:
+    """Patches and outputs of all layers for one row."""
+    from sklearn_cnn.architectures.anatomy import layer_table
+
+    layers = layer_table(architecture)
+    return sum(
+        math.prod(one.output_shape) + one.connections // one.output_shape[-1] for one in layers
+    )
 
 
 def _sized(piece: Piece, fits: Sequence[Fit]):

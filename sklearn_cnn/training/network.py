@@ -8,6 +8,7 @@ from keras import ops
 from sklearn_cnn.compat import seeded_keras, training_argument
 
 from .noise import Draw, drawing, with_counted_noise
+from .stackable import in_stackable_form
 
 
 class Network:
@@ -17,15 +18,21 @@ class Network:
     ----------
     architecture : Architecture
         Its model is built here, once, and never trained: programs own their weights.
+    stackable : bool, default=False
+        Compute convolutions in a form that can be stacked over networks.
     """
 
-    def __init__(self, architecture):
+    def __init__(self, architecture, *, stackable: bool = False):
         self.architecture = architecture
         with seeded_keras(0):  # layers of the copy draw the seeds that they leave open
             self.model = with_counted_noise(architecture.build(linear_output=True))
+            if stackable:
+                self.model = in_stackable_form(self.model)
         self.trainable = list(self.model.trainable_variables)
         self.non_trainable = list(self.model.non_trainable_variables)
-        self.penalised = ["kernel" in variable.path.split("/")[-1] for variable in self.trainable]
+        self.penalised: list[Any] = [
+            "kernel" in variable.path.split("/")[-1] for variable in self.trainable
+        ]
         places = {id(v): (True, i) for i, v in enumerate(self.trainable)}
         places |= {id(v): (False, i) for i, v in enumerate(self.non_trainable)}
         self._places = [places[id(variable)] for variable in self.model.weights]

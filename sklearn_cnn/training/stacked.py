@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from .epochs import Data, Epochs, ProgramShape, Sums, ValidationSums, _map
+from .network import Network
 from .steps.supervised import Batch
 
 
@@ -60,6 +61,11 @@ class StackedEpochs(Epochs):
         self.n_networks, self.even = shape.n_networks, shape.even
         super().__init__(shape.epoch, backend)
         self.run = backend.compile(self._run_stack, shape.epoch.executor)
+
+    def _network(self, backend) -> Network:
+        architecture = self.shape.architecture
+        twins = not (architecture.wants_xla or backend.stacks_convolutions)
+        return Network(architecture, stackable=twins)
 
     def _run_stack(
         self, state, watch, best, data, validation, places, validation_places, orders, controls

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_cnn import backends
@@ -6,6 +7,12 @@ from sklearn_cnn.training.common_rows import common_rows, n_distinct
 from sklearn_cnn.training.plan import Fit, Rows
 
 from ._fits import some_rows
+
+
+@pytest.fixture(autouse=True)
+def double_precision():
+    with backends.current().precision("float64"):
+        yield
 
 
 def test_equal_rows_are_stored_once():

@@ -1,0 +1,149 @@
+"""Convolutions and pooling in a form that can be stacked over networks.
+
+TensorFlow stacks no convolution whose filters differ between networks. As patches and one matrix
+product it stacks, and XLA, whose own convolutions are slow on a CPU, computes it well. The twins
+have the weights of the layers for which they stand, and their results but for rounding.
+"""
+
+from functools import cache
+from itertools import product
+from typing import Any
+
+from keras import layers, models, ops
+
+# Layers that need no twin: what they compute is stacked operation by operation.
+_AS_THEY_ARE = (
+    layers.InputLayer,
+    layers.Dense,
+    layers.EinsumDense,
+    layers.Activation,
+    layers.BatchNormalization,
+    layers.Flatten,
+    layers.Reshape,
+    layers.Dropout,
+    layers.SpatialDropout1D,
+    layers.GaussianNoise,
+    layers.ZeroPadding1D,
+    layers.ZeroPadding2D,
+    layers.Rescaling,
+    layers.Concatenate,
+    layers.Add,
+    layers.ReLU,
+    layers.LeakyReLU,
+    layers.GlobalAveragePooling1D,
+    layers.GlobalAveragePooling2D,
+)
+
+
+def _places(layer, length: tuple[int, ...], size, strides, dilation):
+    """For each axis the padding before and after, and how many windows there are."""
+    for n, k, s, d in zip(length, size, strides, dilation, strict=True):
+        reach = d * (k - 1) + 1
+        if layer.padding == "same":
+            n_windows = -(-n // s)
+            needed = max((n_windows - 1) * s + reach - n, 0)
+            yield needed // 2, needed - needed // 2, n_windows
+        else:
+            yield 0, 0, (n - reach) // s + 1
+
+
+def _windows(layer, x, size, strides, dilation, fill: float) -> list:
+    """For each position in a window, its value in all windows."""
+    places = list(_places(layer, x.shape[1:-1], size, strides, dilation))
+    if any(before or after for before, after, _ in places):
+        widths = [(0, 0), *((before, after) for before, after, _ in places), (0, 0)]
+        x = ops.pad(x, widths, constant_values=fill)
+    found = []
+    for position in product(*(range(k) for k in size)):
+        cut: list[Any] = [slice(None)]
+        for p, s, d, (_, _, n) in zip(position, strides, dilation, places, strict=True):
+            cut.append(slice(p * d, p * d + (n - 1) * s + 1, s))
+        found.append(x[tuple(cut)])
+    return found
+
+
+@cache
+def _twins() -> dict[type, type]:
+    """Each Keras layer that cannot be stacked, with its twin that can."""
+
+    class PatchConvolution:
+        def call(self, inputs):
+            windows = _windows(
+                self, inputs, self.kernel_size, self.strides, self.dilation_rate, 0.0
+            )
+            patches = ops.concatenate(windows, axis=-1)
+            shape = patches.shape
+            rows = ops.reshape(patches, (-1, shape[-1]))
+            outputs = ops.matmul(rows, ops.reshape(self.kernel, (shape[-1], self.filters)))
+            outputs = ops.reshape(outputs, (-1, *shape[1:-1], self.filters))
+            if self.use_bias:
+                outputs = outputs + self.bias
+            return outputs if self.activation is None else self.activation(outputs)
+
+    class WindowPooling:
+        fill = 0.0
+
+        def call(self, inputs):
+            ones = (1,) * len(self.pool_size)
+            windows = _windows(self, inputs, self.pool_size, self.strides, ones, self.fill)
+            result = windows[0]
+            for window in windows[1:]:
+                result = self.merge(result, window)
+            return self.finish(result)
+
+    class WindowMaximum(WindowPooling):
+        fill = -float("inf")
+
+        def merge(self, result, window):
+            # Of equal values the first gets the gradient, as in Keras's own pooling.
+            return ops.where(window > result, window, result)
+
+        def finish(self, result):
+            return result
+
+    class WindowAverage(WindowPooling):
+        def merge(self, result, window):
+            return result + window
+
+        def finish(self, result):
+            n = 1
+            for k in self.pool_size:
+                n *= k
+            return result / n
+
+    kinds = [
+        (PatchConvolution, (layers.Conv1D, layers.Conv2D)),
+        (WindowMaximum, (layers.MaxPooling1D, layers.MaxPooling2D)),
+        (WindowAverage, (layers.AveragePooling1D, layers.AveragePooling2D)),
+    ]
+    return {
+        layer: type(layer.__name__, (kind, layer), {}) for kind, found in kinds for layer in found
+    }
+
+
+def is_stackable(model: models.Model) -> bool:
+    """Whether every layer of a model has a form that can be stacked."""
+    graph = isinstance(model, models.Sequential) or type(model).__name__ == "Functional"
+    return graph and all(_has_form(layer) for layer in model._flatten_layers(include_self=False))
+
+
+def _has_form(layer) -> bool:
+    if type(layer) not in _twins():
+        return type(layer) in _AS_THEY_ARE
+    if layer.data_format != "channels_last" or getattr(layer, "groups", 1) != 1:
+        return False
+    # Averages at the border count the real entries only.
+    return not (type(layer).__name__.startswith("Average") and layer.padding == "same")
+
+
+def in_stackable_form(model: models.Model) -> models.Model:
+    """A copy of a model, in which the twins stand."""
+    twins = _twins()
+
+    def twin(layer):
+        copied = twins.get(type(layer), type(layer)).from_config(layer.get_config())
+        if hasattr(layer, "counter"):
+            copied.counter = layer.counter
+        return copied
+
+    return models.clone_model(model, clone_function=twin)
