@@ -412,3 +412,117 @@ def test_fit_many_refuses_what_it_cannot_fit():
         fit_many([(estimator, X, y), (estimator, X, y)])
     with pytest.raises(TypeError, match=r"must be a tuple .* Got MLPClassifier\."):
         fit_many([(estimator,)])
+
+
+class Trouble(TransformerMixin, BaseEstimator):
+    """A transformer that waits, fails or does neither, as its parameters say."""
+
+    def __init__(self, fails=False, seconds=0.0):
+        self.fails = fails
+        self.seconds = seconds
+
+    def fit(self, X, y=None):
+        time.sleep(self.seconds)
+        if self.fails:
+            raise ValueError("As asked.")
+        return self
+
+    def transform(self, X):
+        return X
+
+
+def random_search(rng):
+    """A search whose candidates fail, stall, differ in structure or stop early, at random."""
+    network = MLPClassifier((3,), batch_size=25, random_state=int(rng.randint(1000)))
+    grid = {
+        "trouble__fails": [False] if rng.rand() < 0.5 else [False, True],
+        "trouble__seconds": [0.0] if rng.rand() < 0.7 else [0.0, 0.02],
+        "network__max_iter": [int(rng.randint(1, 12))],
+        "network__early_stopping": [bool(rng.rand() < 0.3)],
+        "network__n_iter_no_change": [int(rng.randint(1, 4))],
+        "network__learning_rate_init": list(rng.choice([0.001, 0.01, 0.1], 1 + rng.randint(2))),
+        "network__solver": ["adam", "sgd"] if rng.rand() < 0.3 else ["adam"],
+    }
+    search = GridSearchCV(
+        make_named(network),
+        grid,
+        cv=int(rng.randint(2, 5)),
+        refit=False,
+        n_jobs=[None, 2, 3, 7][rng.randint(4)],
+        pre_dispatch=["2*n_jobs", "all", 3][rng.randint(3)],
+        error_score="raise" if rng.rand() < 0.1 else np.nan,
+    )
+    return search, rng.rand() < 0.1
+
+
+def make_named(network):
+    from sklearn.pipeline import Pipeline
+
+    return Pipeline([("trouble", Trouble()), ("network", network)])
+
+
+def outcome(search):
+    """Mean scores, or the name of the error."""
+    try:
+        return search.fit(X, y).cv_results_["mean_test_score"]
+    except (ValueError, KeyboardInterrupt) as error:
+        return type(error).__name__
+
+
+def stress(n_searches, seed):
+    import _thread
+
+    rng = np.random.RandomState(seed)
+    for _ in range(n_searches):
+        search, is_interrupted = random_search(rng)
+        if is_interrupted:
+            threading.Timer(rng.uniform(0.0, 0.3), _thread.interrupt_main).start()
+        found = None
+        try:
+            with joblib.parallel_config("fused"):
+                found = outcome(search)
+            time.sleep(0.4 if is_interrupted else 0.0)
+        except KeyboardInterrupt:  # the search was quicker
+            pass
+        if found is None or (isinstance(found, str) and found == "KeyboardInterrupt"):
+            continue
+        expected = outcome(clone(search).set_params(n_jobs=1))
+        if isinstance(expected, str):
+            assert found == expected
+        else:
+            assert_allclose(found, expected, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.FitFailedWarning")
+@pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
+@pytest.mark.parametrize(
+    ("n_searches", "seed"),
+    [(8, 0), pytest.param(500, 1, marks=[pytest.mark.nightly, pytest.mark.timeout(7200)])],
+)
+def test_random_searches_end_as_they_do_one_by_one(n_searches, seed):
+    """Failures, waits, interrupts and early stops: no deadlock, no thread left, no difference."""
+    stress(n_searches, seed)
+
+
+def test_autoencoders_and_users_models_are_fused_where_their_layers_allow_it(groups):
+    from sklearn_cnn import Autoencoder, KerasClassifier
+
+    def build(input_shape, n_outputs):
+        import keras
+
+        layers = [keras.Input(input_shape), keras.layers.Dense(4, "tanh")]
+        return keras.Sequential([*layers, keras.layers.Dense(n_outputs, "softmax")])
+
+    for make in (
+        lambda seed: Autoencoder(n_components=1, max_iter=4, batch_size=20, random_state=seed),
+        lambda seed: KerasClassifier(build, max_iter=4, batch_size=20, random_state=seed),
+    ):
+        groups.clear()
+        fitted = fit_many((make(seed), X, y) for seed in range(3))
+        assert groups == [3]
+        for seed, one in enumerate(fitted):
+            expected = make(seed).fit(X, y)
+            for ours, theirs in zip(
+                one.model_.get_weights(), expected.model_.get_weights(), strict=True
+            ):
+                assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
