@@ -25,7 +25,7 @@ TITLES = {
     "digits": "4 candidates x 5 folds of 64-100-10 on digits, 20 epochs, batch 32",
     "wide": "40 candidates x 5 folds of 8-16-1 on 1000 rows, 200 epochs, batch 32",
     "bootstrap": "200 bootstrap replicates of 13-64-1 on 500 rows, 100 epochs, batch 32",
-    "convnets": "3 candidates x 5 folds of a convnet on 8x8 digits, 2 epochs, batch 32",
+    "convnets": "3 candidates x 5 folds of a convnet on 8x8 digits, 10 epochs, batch 32",
 }
 RATES = {
     "scikeras": "optimizer__learning_rate",
@@ -123,7 +123,7 @@ def convnet_search(peer: str, quick: bool):
     network = CNNClassifier(
         input_shape=(8, 8, 1),
         batch_size=32,
-        max_iter=1 if quick else 2,
+        max_iter=1 if quick else 10,
         random_state=0,
     )
     search = GridSearchCV(

@@ -44,8 +44,7 @@ _NETWORK_SECONDS = 1e-6
 _FLOPS = 3e10
 # Fits whose epochs have fewer batches than this share of the longest go into another program.
 _ALIKE = 0.6
-# Below this many steps in all, compiling costs more than it saves.
-_STEPS_WORTH_COMPILING = 800
+# What a program for the networks that still train must save to be worth compiling.
 _COMPILE_SECONDS = 1.0
 # The same for convolutions, which XLA compiles in 4 s, saving about 0.8 ms a step.
 _STEPS_WORTH_STACKING_CONVOLUTIONS = 5000
@@ -53,6 +52,9 @@ _STEPS_WORTH_STACKING_CONVOLUTIONS = 5000
 _LARGEST_CONVOLUTIONS = 30_000_000
 # What training holds of each weight, besides the optimizer's slots: itself, its gradient, the best.
 _COPIES_OF_WEIGHTS = 4
+# 256 networks 64-100-10 took 1.2 s in pieces of 128, 0.97 s in pieces of 32.
+_CACHE_BYTES = 6 * 2**20
+_LEAST_IN_CACHE = 8
 
 
 def can_be_fused(plan: Plan, rows: Rows, listener: Listener | None) -> bool:
@@ -235,9 +237,12 @@ def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend) -> Piec
 def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list[Piece]:
     """A group in at least ``n_pieces`` equal pieces, each within ``memory`` bytes."""
     n = len(group.numbers)
-    each = bytes_of_network(group.shape, fits[group.numbers[0]])
-    most = max(1, int(memory // each))
-    n_pieces = max(min(n_pieces, n // 2), -(-n // most), 1)
+    first = fits[group.numbers[0]]
+    # More networks than have room in a core's cache are slower in one piece than in several.
+    in_cache = max(_LEAST_IN_CACHE, _CACHE_BYTES // _state_bytes(group.shape, first))
+    rounds = -(-n // (n_pieces * in_cache))
+    most = max(1, int(memory // bytes_of_network(group.shape, first)))
+    n_pieces = max(min(n_pieces * rounds, n // 2), -(-n // most), 1)
     pieces = []
     for part in np.array_split(np.array(group.numbers), n_pieces):
         room = stack_size(-(-n // n_pieces))
@@ -266,8 +271,6 @@ def bytes_of_network(shape, fit: Fit) -> int:
     """Memory that one more network takes in a stack."""
     architecture = shape.architecture
     itemsize = np.dtype(architecture.dtype).itemsize
-    n_weights = sum(math.prod(parameter.shape) for parameter in architecture.parameters)
-    slots = 2 if fit.progress.slots is None else len(fit.progress.slots)
     widths = math.prod(architecture.input_shape)
     if architecture.wants_xla:
         widths += sum(p.fan_out for p in architecture.parameters if p.role == "bias")
@@ -276,7 +279,16 @@ def bytes_of_network(shape, fit: Fit) -> int:
     rows = 3 * shape.batch_size + shape.validation_bucket
     # Rows count as if no two fits had the same: how many do is known when they are stacked.
     data = shape.row_bucket * (math.prod(architecture.input_shape) + shape.units + 1)
-    return itemsize * (n_weights * (_COPIES_OF_WEIGHTS + slots) + rows * widths + data)
+    return _state_bytes(shape, fit) + itemsize * (rows * widths + data)
+
+
+def _state_bytes(shape, fit: Fit) -> int:
+    """Weights of a network, their copies and what the optimizer keeps of them."""
+    parameters = shape.architecture.parameters
+    n_weights = sum(math.prod(parameter.shape) for parameter in parameters)
+    slots = 2 if fit.progress.slots is None else len(fit.progress.slots)
+    itemsize = np.dtype(shape.architecture.dtype).itemsize
+    return itemsize * n_weights * (_COPIES_OF_WEIGHTS + slots)
 
 
 @lru_cache(maxsize=256)
@@ -315,19 +327,14 @@ class Stack:
     """
 
     def __init__(self, piece: Piece, fits: list[Fit], stopped: Callable[[], bool]):
-        from .stacked import StackedEpochs, StackShape
-
         self.backend = backends.current()
         self.fits, self.stopped = fits, stopped
-        self.shape, self.n_networks, self.rooms = piece.shape, piece.n_networks, piece.rooms
+        self.shape, self.rooms, self.even = piece.shape, piece.rooms, piece.even
         self.dtype = np.dtype(self.shape.architecture.dtype)
-        with self.backend.precision(self.dtype.name):
-            key = StackShape(self.shape, self.n_networks, piece.rooms, piece.even)
-            self.program = PROGRAMS.get(
-                key,
-                lambda: StackedEpochs(key, self.backend),
-                xla=self.shape.executor is Executor.XLA,
-            )
+        # Which fit each network of the program is; places beyond are free.
+        self.fit_of = list(range(len(fits)))
+        self.results: list[Result | None] = [None] * len(fits)
+        self._take_program(piece.n_networks)
         unshuffled = {n: np.arange(n) for n in {fit.rows.n_rows for fit in fits}}
         self.orders = [_first_order(fit, unshuffled) for fit in fits]
         self.n_epochs = np.zeros(len(fits), dtype=int)
@@ -335,7 +342,24 @@ class Stack:
         self.records: list[list[np.ndarray]] = [[] for _ in fits]
         self.seconds: list[list[float]] = [[] for _ in fits]
 
-    def to_the_end(self) -> list[Result]:
+    def _take_program(self, n_networks: int) -> None:
+        from .stacked import StackedEpochs
+
+        key = self._key(n_networks)
+        self.n_networks = n_networks
+        with self.backend.precision(self.dtype.name):
+            self.program = PROGRAMS.get(
+                key,
+                lambda: StackedEpochs(key, self.backend),
+                xla=self.shape.executor is Executor.XLA,
+            )
+
+    def _key(self, n_networks: int):
+        from .stacked import StackShape
+
+        return StackShape(self.shape, n_networks, self.rooms, self.even)
+
+    def to_the_end(self) -> list[Result | None]:
         """Train until every network has stopped."""
         with self.backend.precision(self.dtype.name):
             self._load()
@@ -343,8 +367,10 @@ class Stack:
                 if self.stopped():
                     self.reasons = [reason or Reason.INTERRUPTED for reason in self.reasons]
                     break
-                self._call()
-            return self._results()
+                seconds = self._call()
+                self._shrink(seconds)
+            self._end(range(len(self.fit_of)))
+            return self.results
 
     def _load(self) -> None:
         """Everything that the program takes, on the device."""
@@ -422,7 +448,8 @@ class Stack:
         totals = [score_totals(fit.plan, fit.validation) for fit in fits]
         return _stacked(numbers, array), _stacked(rules, array), array(np.stack(totals))
 
-    def _call(self) -> None:
+    def _call(self) -> float:
+        """A call of the program; returns the seconds of one of its epochs."""
         from .epochs import Controls, Count
 
         shape, array = self.shape, self.backend.array
@@ -436,14 +463,15 @@ class Stack:
         before: dict[int, Any] = {}
         known: dict[tuple, tuple] = {}
         drawn: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-        for k, fit in enumerate(self.fits):
+        for k, number in enumerate(self.fit_of):
+            fit = self.fits[number]
             n_rows[k] = fit.rows.n_rows
             n_batches[k] = _n_batches(fit, self.shape)
-            if self.reasons[k] is not Reason.RUNNING:
+            if self.reasons[number] is not Reason.RUNNING:
                 continue
-            n_epochs[k] = min(shape.n_epochs, fit.plan.max_iter - self.n_epochs[k])
+            n_epochs[k] = min(shape.n_epochs, fit.plan.max_iter - self.n_epochs[number])
             before[k] = fit.rng.get_state()
-            drawn[k] = self._drawn(k, before[k], int(n_epochs[k]), known)
+            drawn[k] = self._drawn(number, before[k], int(n_epochs[k]), known)
             whole = n_batches[k] * size if shape.remainder else n_rows[k]
             orders[: n_epochs[k], k, :whole] = drawn[k][0][:, :whole]
             if shape.remainder:
@@ -475,18 +503,57 @@ class Stack:
         reasons = np.asarray(self.watch.reason)
         seconds = time.perf_counter() - started
         for k, (_, last) in drawn.items():
-            self._note(k, records[: n_done[k], k], seconds / n_done.sum(), Reason(int(reasons[k])))
-            if n_done[k] < n_epochs[k] and self.fits[k].plan.shuffle:
+            number = self.fit_of[k]
+            share, reason = seconds / n_done.sum(), Reason(int(reasons[k]))
+            self._note(number, records[: n_done[k], k], share, reason)
+            if n_done[k] < n_epochs[k] and self.fits[number].plan.shuffle:
                 # As if the epochs that did not run had not been drawn.
-                rng = self.fits[k].rng
+                rng = self.fits[number].rng
                 rng.set_state(before[k])
-                _, last = epoch_orders(rng, self.orders[k], n_done[k], True)
-            self.orders[k] = last
+                _, last = epoch_orders(rng, self.orders[number], n_done[k], True)
+            self.orders[number] = last
+        return seconds / n_done.max()
 
-    def _drawn(self, k: int, state: Any, n_epochs: int, known: dict):
+    def _shrink(self, epoch_seconds: float) -> None:
+        """Go on with a smaller program when half of the networks have stopped, if it pays."""
+        running = [
+            k for k, number in enumerate(self.fit_of) if self.reasons[number] is Reason.RUNNING
+        ]
+        n_networks = stack_size(len(running))
+        if not running or 2 * n_networks > self.n_networks:
+            return
+        if self._key(n_networks) not in PROGRAMS:
+            # Those that have not stopped may do as many epochs again.
+            numbers = [self.fit_of[k] for k in running]
+            left = max(self.fits[n].plan.max_iter - self.n_epochs[n] for n in numbers)
+            epochs = min(left, max(self.n_epochs[n] for n in numbers))
+            saved = epochs * epoch_seconds * (1 - n_networks / self.n_networks)
+            if saved < 2 * _COMPILE_SECONDS or not PROGRAMS.may_compile_xla():
+                return
+        import keras
+
+        self._end([k for k in range(len(self.fit_of)) if k not in running])
+        kept = np.array(running + running[:1] * (n_networks - len(running)))
+        free = np.arange(n_networks) >= len(running)
+
+        def shrunk(tree):
+            return keras.tree.map_structure(
+                lambda array: self.backend.array(np.asarray(array)[kept]), tree
+            )
+
+        self.state, self.watch, self.best = shrunk((self.state, self.watch, self.best))
+        reasons = np.where(free, np.int32(Reason.MAX_ITER), np.asarray(self.watch.reason))
+        self.watch = self.watch._replace(reason=self.backend.array(reasons))
+        self.numbers, self.rule, self.totals = shrunk((self.numbers, self.rule, self.totals))
+        self.places = shrunk(self.places)
+        self.validation_places = shrunk(self.validation_places)
+        self.fit_of = [self.fit_of[k] for k in running]
+        self._take_program(n_networks)
+
+    def _drawn(self, number: int, state: Any, n_epochs: int, known: dict):
         """Orders of a network's next epochs; those of equal seeds are drawn once."""
-        rng, order = self.fits[k].rng, self.orders[k]
-        if not self.fits[k].plan.shuffle:
+        rng, order = self.fits[number].rng, self.orders[number]
+        if not self.fits[number].plan.shuffle:
             return epoch_orders(rng, order, n_epochs, False)
         key = state[1].tobytes(), state[2:], id(order), n_epochs
         if key in known:
@@ -497,40 +564,35 @@ class Stack:
             known[key] = drawn, rng.get_state()
         return drawn
 
-    def _note(self, k: int, records: np.ndarray, seconds: float, reason: Reason) -> None:
-        """Keep what a call reported of the epochs of a network."""
-        self.records[k].extend(records)
-        self.seconds[k].extend([seconds] * len(records))
-        self.n_epochs[k] += len(records)
-        if reason is Reason.RUNNING and self.n_epochs[k] >= self.fits[k].plan.max_iter:
+    def _note(self, number: int, records: np.ndarray, seconds: float, reason: Reason) -> None:
+        """Keep what a call reported of the epochs of a fit."""
+        self.records[number].extend(records)
+        self.seconds[number].extend([seconds] * len(records))
+        self.n_epochs[number] += len(records)
+        if reason is Reason.RUNNING and self.n_epochs[number] >= self.fits[number].plan.max_iter:
             reason = Reason.MAX_ITER
-        self.reasons[k] = reason
+        self.reasons[number] = reason
 
-    def _results(self) -> list[Result]:
+    def _end(self, networks) -> None:
+        """Keep the results of some networks of the program."""
         import keras
 
-        state, watch, best = keras.tree.map_structure(
-            np.asarray, (self.state, self.watch, self.best)
-        )
-        results: list[Result] = []
-        for k, fit in enumerate(self.fits):
-            own_state, own_watch, own_best = keras.tree.map_structure(
-                lambda array, k=k: array[k], (state, watch, best)
+        host = keras.tree.map_structure(np.asarray, (self.state, self.watch, self.best))
+        for k in networks:
+            number = self.fit_of[k]
+            fit = self.fits[number]
+            state, watch, best = keras.tree.map_structure(lambda array, k=k: array[k], host)
+            self.results[number] = outcome(
+                self.program,
+                state,
+                watch,
+                best if self.shape.keep_best else None,
+                records=self.records[number],
+                seconds=self.seconds[number],
+                samples=fit.progress.samples + fit.rows.n_rows * int(self.n_epochs[number]),
+                reason=self.reasons[number],
+                order=self.orders[number],
             )
-            results.append(
-                outcome(
-                    self.program,
-                    own_state,
-                    own_watch,
-                    own_best if self.shape.keep_best else None,
-                    records=self.records[k],
-                    seconds=self.seconds[k],
-                    samples=fit.progress.samples + fit.rows.n_rows * int(self.n_epochs[k]),
-                    reason=self.reasons[k],
-                    order=self.orders[k],
-                )
-            )
-        return results
 
 
 def _first_order(fit: Fit, unshuffled: dict[int, np.ndarray]) -> np.ndarray:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis.strategies import integers
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_cnn.training import Objective, Plan, Reason, train
+from sklearn_cnn.training import Objective, Plan, Reason, fusing, train
 from sklearn_cnn.training.fusing import (
     can_be_fused,
     grouped,
@@ -162,6 +162,39 @@ def test_each_network_stops_on_its_own_and_keeps_its_best_weights(watched):
 
     results = assert_same_results(fits)
     assert len({result.n_epochs for result in results}) > 1
+
+
+def test_a_stack_shrinks_when_networks_have_stopped(monkeypatch):
+    """Epochs differ, so that 8 networks become 4, then 2; each ends as it would alone."""
+    monkeypatch.setattr(fusing, "_COMPILE_SECONDS", 0.0)
+    sizes = []
+    take_program = fusing.Stack._take_program
+
+    def noted(stack, n_networks):
+        sizes.append(n_networks)
+        take_program(stack, n_networks)
+
+    monkeypatch.setattr(fusing.Stack, "_take_program", noted)
+
+    def fits():
+        epochs = [30, 60, 400, 30, 700, 30, 60, 60]
+        return [
+            fit_of(
+                replace(
+                    plan_for(network(), max_iter=n, alpha=0.1 * k),
+                    keep_best=True,
+                    watched="score",
+                    patience=1000,
+                ),
+                some_rows(seed=k),
+                seed=k,
+                validation=some_rows(10, seed=k),
+            )
+            for k, n in enumerate(epochs, 1)
+        ]
+
+    assert_same_results(fits, 1e-9, n_programs=1)
+    assert sizes == [8, 2, 1]
 
 
 def test_regression_scores_are_those_of_each_networks_own_rows():
