@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import logging
+import os
 import shutil
 import tempfile
 import warnings
@@ -427,9 +428,16 @@ def _inputs(x: Any) -> Any:
 
 @command
 def fit_model(
-    key: str, x: Any, y: Any, settings: dict[str, Any], callbacks: Any = None, seed: Any = None
+    key: str,
+    x: Any,
+    y: Any,
+    settings: dict[str, Any],
+    callbacks: Any = None,
+    seed: Any = None,
+    directory: str | None = None,
 ) -> dict[str, Any]:
     """Train a model; the history, and what R keeps."""
+    _work_in(directory)
     return _fitted(kept(key), _inputs(x), _targets(y), settings, callbacks or [], seed, None)
 
 
@@ -441,9 +449,11 @@ def fit_model_with_r(
     settings: dict[str, Any],
     callbacks: Any = None,
     seed: Any = None,
+    directory: str | None = None,
     generator: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train a model in a conversation: callbacks, or the batches themselves, come from R."""
+    _work_in(directory)
 
     def work(conversation: Conversation) -> dict[str, Any]:
         data, target = x, y
@@ -457,6 +467,12 @@ def fit_model_with_r(
         return _fitted(kept(key), data, target, options, callbacks or [], seed, conversation)
 
     return Conversation(work).start()
+
+
+def _work_in(directory: str | None) -> None:
+    """Go where R is: callbacks write files by relative names."""
+    if directory is not None and os.getcwd() != directory:
+        os.chdir(directory)
 
 
 def _batches_of(conversation: Conversation, function: str) -> Iterator:
@@ -668,11 +684,47 @@ def load_model_from(path: str, compiled: bool = True) -> dict[str, Any]:
     """Read a whole model from a file."""
     keras = import_keras()
     source = _source(path)
-    suffix = ".h5" if _is_hdf5(source) else ".keras"
+    if not _is_hdf5(source):
+        load = keras.saving.load_model
+        return _read(source, ".keras", lambda file: _reply(load(file, compile=compiled)))
     with _without_advice():
-        return _read(
-            source, suffix, lambda file: _reply(keras.saving.load_model(file, compile=compiled))
-        )
+        model = _read(source, ".h5", lambda file: keras.saving.load_model(file, compile=False))
+    if compiled:
+        _compile_as_written(model, source)
+    return _reply(model)
+
+
+def _compile_as_written(model: Any, source: Path) -> None:
+    """Compile as an HDF5 file says: Keras fails at short names such as "mse" there."""
+    import h5py
+
+    keras = import_keras()
+    with h5py.File(source) as content:
+        written = content.attrs.get("training_config")
+    if written is None:
+        return
+    config = json.loads(written)
+    optimizer = config.pop("optimizer_config")
+    known = ("loss", "metrics", "weighted_metrics", "loss_weights")
+    arguments = {name: config[name] for name in known if config.get(name) is not None}
+    losses, metrics = keras.losses.deserialize, keras.metrics.deserialize
+    model.compile(
+        optimizer=keras.optimizers.deserialize(optimizer),
+        **{
+            name: _object_or_name(value, losses if name == "loss" else metrics)
+            for name, value in arguments.items()
+        },
+    )
+
+
+def _object_or_name(value: Any, deserialize: Callable[[Any], Any]) -> Any:
+    if isinstance(value, dict) and "class_name" in value:
+        return deserialize(value)
+    if isinstance(value, dict):
+        return {name: _object_or_name(part, deserialize) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_object_or_name(part, deserialize) for part in value]
+    return value
 
 
 @command
@@ -691,7 +743,8 @@ def load_weights_of(key: str, path: str, skip_mismatch: bool = False) -> dict[st
     with h5py.File(source) as content:
         old = "layer_names" in content.attrs or "model_weights" in content
     suffix = ".h5" if old else ".weights.h5"
-    _read(source, suffix, lambda file: model.load_weights(file, skip_mismatch=skip_mismatch))
+    with _without_advice():
+        _read(source, suffix, lambda file: model.load_weights(file, skip_mismatch=skip_mismatch))
     return _state(model, structure=False)
 
 

@@ -11,7 +11,7 @@ import socket
 import threading
 from pathlib import Path
 
-from . import _commands, _exchange, _models  # noqa: F401, registers what R may call
+from . import _commands, _datasets, _exchange, _models  # noqa: F401, registers what R may call
 from ._dispatch import answer, console
 
 

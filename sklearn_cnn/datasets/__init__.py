@@ -1,7 +1,8 @@
-"""Loaders for picture data sets that lie on this machine; nothing is ever downloaded.
+"""Loaders for data sets that lie on this machine; nothing is ever downloaded.
 
 MNIST and Fashion-MNIST are read as idx files (gzipped or not) and as Keras's npz file, CIFAR-10
-and CIFAR-100 as pickled batches, of which nothing is executed, and in their binary version.
+and CIFAR-100 as pickled batches, of which nothing is executed, and in their binary version; Boston
+housing, IMDB and Reuters as Keras's npz and JSON files.
 Files are looked for in `path`, else in the folder that the environment variable
 ``SKLEARN_CNN_DATA`` names, else where Keras keeps its data sets (``~/.keras/datasets``, or
 ``$KERAS_HOME/datasets``).
@@ -16,9 +17,26 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+from ._keras_files import (
+    load_boston_housing,
+    load_imdb,
+    load_imdb_word_index,
+    load_reuters,
+    load_reuters_word_index,
+)
 from ._known import CIFAR10, CIFAR100_COARSE, CIFAR100_FINE, FASHION_MNIST, MNIST, Cifar, Mnist
 
-__all__ = ["load_cifar10", "load_cifar100", "load_fashion_mnist", "load_mnist"]
+__all__ = [
+    "load_boston_housing",
+    "load_cifar10",
+    "load_cifar100",
+    "load_fashion_mnist",
+    "load_imdb",
+    "load_imdb_word_index",
+    "load_mnist",
+    "load_reuters",
+    "load_reuters_word_index",
+]
 
 
 def load_mnist(

@@ -4,7 +4,10 @@ None trusts a byte of its file: what is not as it should be is a ValueError that
 """
 
 import gzip
+import io
+import json
 import pickletools
+import zipfile
 import zlib
 from dataclasses import dataclass
 from math import prod
@@ -66,6 +69,78 @@ def read_npz(file: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[Any]]:
             "(n_samples, 28, 28) and uint8 are expected."
         )
     return images, labels
+
+
+def read_arrays(file: Path, names: tuple[str, ...]) -> list[NDArray[Any]]:
+    """Read plain arrays from an npz file."""
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            return [arrays[name] for name in names]
+    except PermissionError:
+        raise
+    except Exception as error:  # NumPy, zipfile and zlib raise about ten kinds
+        raise ValueError(
+            f"'{file}' is no npz file with the plain arrays {', '.join(map(repr, names))}, or is "
+            f"damaged: {_reason(error)}."
+        ) from error
+
+
+def read_sequences(file: Path, names: tuple[str, ...]) -> list[list[NDArray[np.int64]]]:
+    """Read sequences of word numbers from an npz file, in which they are pickled.
+
+    Each is an array of objects, which holds a list of integers for each row. Nothing of a pickle is
+    executed: its instructions are followed, those that lists of integers need and no others.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            return [_sequences(archive.read(f"{name}.npy")) for name in names]
+    except PermissionError:
+        raise
+    except Exception as error:  # whatever can be wrong with bytes of unknown origin
+        reason = f"it has no {error}" if isinstance(error, KeyError) else _reason(error)
+        raise ValueError(
+            f"'{file}' is no npz file with sequences {', '.join(map(repr, names))}, or is damaged: "
+            f"{reason}."
+        ) from error
+
+
+def _sequences(content: bytes) -> list[NDArray[np.int64]]:
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[version]
+    shape, _, dtype = read_header(stream)
+    if dtype.kind in "iu":  # rows of one length
+        rows: Any = np.lib.format.read_array(io.BytesIO(content), allow_pickle=False)
+    elif dtype.kind == "O":
+        rows = _described(stream.read())
+        rows = rows.state[4] if isinstance(rows, _Stored) else rows
+    else:
+        raise TypeError(f"it holds {dtype}")
+    if len(shape) not in (1, 2) or len(rows) != shape[0]:
+        raise TypeError("it is not a list of sequences")
+    return [_whole_numbers(row) for row in rows]
+
+
+def _whole_numbers(row: Any) -> NDArray[np.int64]:
+    if isinstance(row, np.ndarray):
+        return row.astype(np.int64)
+    if not isinstance(row, list) or not all(type(number) is int for number in row):
+        raise TypeError("a sequence is not a list of integers")
+    return np.array(row, dtype=np.int64)
+
+
+def read_word_index(file: Path) -> dict[str, int]:
+    """Read a JSON file of words and their numbers."""
+    try:
+        index = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"'{file}' is no JSON file, or is damaged: {_reason(error)}.") from error
+    if not isinstance(index, dict) or not all(type(number) is int for number in index.values()):
+        raise ValueError(f"'{file}' must hold one number for each word.")
+    return index
 
 
 def read_records(file: Path, n_labels: int) -> tuple[NDArray[Any], NDArray[np.uint8]]:

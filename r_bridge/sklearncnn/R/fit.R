@@ -97,7 +97,7 @@ fit.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_size = 
   callbacks <- lapply(as_items(callbacks), sendable_callback, asked = asked)
   arguments <- list(
     x = as_data(x, "x", call), y = as_data(y, "y", call), settings = settings,
-    callbacks = callbacks, seed = draw_seed()
+    callbacks = callbacks, seed = draw_seed(), directory = getwd()
   )
   reply <- if (length(asked)) {
     arguments <- c(arguments, list(generator = generator))

@@ -28,3 +28,14 @@ test_that("models and weights go to files of any name and come back", {
   expect_error(save_model(model, file.path(folder, "no", "x.keras")), "There is no folder")
   expect_error(save_model(model, 3), "name of a file")
 })
+
+test_that("short names of losses come back from HDF5", {
+  model <- iris_model(metrics = list("mse", metric_auc(name = "area")))
+  model %>% compile(optimizer = "sgd", loss = "mse", metrics = list("mae", metric_auc(name = "a")))
+  file <- tempfile(fileext = ".h5")
+  on.exit(unlink(file))
+  save_model_hdf5(model, file)
+  scores <- load_model_hdf5(file) %>% evaluate(iris_x, iris_y)
+  expect_equal(c(scores), c(model %>% evaluate(iris_x, iris_y)), tolerance = 1e-6)
+  expect_error(load_model_hdf5(file, compile = FALSE) %>% evaluate(iris_x, iris_y), "not compiled")
+})
