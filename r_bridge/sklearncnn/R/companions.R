@@ -37,7 +37,7 @@ tidy.sklearncnn_mlp <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 
 #' @rdname tidiers
 #' @exportS3Method generics::glance
-glance.sklearncnn_mlp <- function(x, ...) {
+glance.sklearncnn <- function(x, ...) {
   data.frame(
     null.deviance = x$null.deviance, df.null = x$df.null, logLik = as.numeric(stats::logLik(x)),
     AIC = stats::AIC(x), BIC = stats::BIC(x), deviance = x$deviance, df.residual = x$df.residual,
@@ -47,7 +47,7 @@ glance.sklearncnn_mlp <- function(x, ...) {
 
 #' @rdname tidiers
 #' @exportS3Method generics::augment
-augment.sklearncnn_mlp <- function(x, data = x$model, newdata = NULL, ...) {
+augment.sklearncnn <- function(x, data = x$model, newdata = NULL, ...) {
   augmented <- as.data.frame(if (is.null(newdata)) data else newdata)
   if (is.null(x$levels)) {
     augmented$.fitted <- unname(stats::predict(x, newdata))

@@ -27,11 +27,85 @@ multinomial <- function() {
   )
 }
 
-# The names of families in Python, and what may be asked of R's.
+#' The negative binomial family: counts that vary more than Poisson's
+#'
+#' The variance is `mu + mu^2 / theta`. With `theta` given, the family is that of
+#' `MASS::negative.binomial()`; without, [mlp()] estimates it by maximum likelihood along with the
+#' coefficients, as `MASS::glm.nb()` does, and counts it among the parameters.
+#'
+#' @param theta The shape, a positive number; `NULL` to estimate it.
+#' @param link The link; only `"log"` is there.
+#' @returns An object of class `family`, as [stats::poisson()] returns one.
+#' @examples
+#' negative_binomial(2)$variance(4)
+#' @examplesIf python_ready()
+#' fit <- mlp(Days ~ Age, MASS::quine, hidden = NULL, family = negative_binomial())
+#' fit$theta
+#' @export
+negative_binomial <- function(theta = NULL, link = "log") {
+  if (!identical(link, "log")) {
+    abort("family", paste0(
+      "The link of negative_binomial() must be \"log\", not ", deparse(link)[1], "."
+    ))
+  }
+  if (!is.null(theta) && !(is.numeric(theta) && length(theta) == 1L && isTRUE(theta > 0))) {
+    abort("family", paste0(
+      "`theta` must be a positive number, or NULL to estimate it, not ", deparse(theta)[1], "."
+    ))
+  }
+  base <- stats::poisson("log")
+  family <- list(
+    family = if (is.null(theta)) {
+      "Negative Binomial"
+    } else {
+      paste0("Negative Binomial(", format(round(theta, 4)), ")")
+    },
+    link = "log", linkfun = base$linkfun, linkinv = base$linkinv, mu.eta = base$mu.eta,
+    validmu = base$validmu, valideta = base$valideta, initialize = base$initialize, theta = theta
+  )
+  if (!is.null(theta)) {
+    family$variance <- function(mu) mu + mu^2 / theta
+    family$dev.resids <- function(y, mu, wt) {
+      2 * wt * (y * log(pmax(1, y) / mu) - (y + theta) * log((y + theta) / (mu + theta)))
+    }
+    family$aic <- function(y, n, mu, wt, dev) {
+      -2 * sum(wt * stats::dnbinom(round(y), size = theta, mu = mu, log = TRUE))
+    }
+  }
+  structure(family, class = "family")
+}
+
+# The maximum likelihood estimate's standard error, as MASS::theta.ml() has it.
+theta_error <- function(theta, y, mu, weights) {
+  information <- sum(weights * (
+    trigamma(theta) - trigamma(theta + y) - 1 / theta + 2 / (mu + theta) -
+      (y + theta) / (mu + theta)^2
+  ))
+  if (information > 0) sqrt(1 / information) else NA_real_
+}
+
+# The names of families in Python, and the links of each.
 python_families <- c(
   gaussian = "gaussian", binomial = "binomial", multinomial = "multinomial", poisson = "poisson",
-  Gamma = "gamma"
+  Gamma = "gamma", negative_binomial = "negative_binomial"
 )
+family_links <- list(
+  gaussian = c("identity", "log", "inverse"), binomial = c("logit", "probit", "cloglog"),
+  multinomial = "logit", poisson = c("log", "identity", "sqrt"),
+  Gamma = c("inverse", "log", "identity"), negative_binomial = "log"
+)
+
+# Name of the family in our table; MASS writes theta into the name.
+kind_of <- function(family) {
+  if (startsWith(family$family, "Negative Binomial")) "negative_binomial" else family$family
+}
+
+python_family <- function(family) {
+  settings <- list(name = python_families[[kind_of(family)]], link = family$link)
+  # A vector of length one: a whole number must not become an integer.
+  if (!is.null(family$theta)) settings$theta <- as.double(family$theta)
+  settings
+}
 
 # The family that the user gives, or the one that the response calls for.
 resolve_family <- function(family, y) {
@@ -45,12 +119,29 @@ resolve_family <- function(family, y) {
     }
   }
   if (is.character(family)) {
-    if (!family %in% names(python_families)) unknown_family(family)
-    family <- if (family == "multinomial") multinomial() else getExportedValue("stats", family)
+    if (length(family) != 1L || !family %in% names(python_families)) unknown_family(family[1])
+    family <- switch(family,
+      multinomial = multinomial(),
+      negative_binomial = negative_binomial(),
+      getExportedValue("stats", family)
+    )
   }
   if (is.function(family)) family <- family()
   if (!inherits(family, "family")) unknown_family(class(family)[1])
-  if (!family$family %in% names(python_families)) unknown_family(family$family)
+  kind <- kind_of(family)
+  if (!kind %in% names(python_families)) unknown_family(family$family)
+  links <- family_links[[kind]]
+  if (!family$link %in% links) {
+    abort("family", paste0(
+      "Family \"", family$family, "\" has no link \"", family$link, "\" here. Known are ",
+      paste0("\"", links, "\"", collapse = ", "), "."
+    ), call = NULL)
+  }
+  if (kind == "negative_binomial" && is.null(family$theta)) {
+    # MASS keeps theta in the name and in the functions' environment.
+    shape <- suppressWarnings(as.numeric(sub(".*\\((.*)\\)", "\\1", family$family)))
+    if (!is.na(shape)) family <- negative_binomial(get(".Theta", environment(family$variance)))
+  }
   family
 }
 

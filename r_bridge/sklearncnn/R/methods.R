@@ -1,10 +1,10 @@
 # What an R user asks of a fitted model.
 
 #' @export
-print.sklearncnn_mlp <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
+print.sklearncnn <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   cat("\nCall:\n", paste(deparse(x$call), collapse = "\n"), "\n\n", sep = "")
   cat(architecture_line(x), "\n", sep = "")
-  if (length(x$coefficients) <= 20L) {
+  if (is.null(x$archive) && length(x$coefficients) <= 20L) {
     cat("\nCoefficients:\n")
     print.default(format(x$coefficients, digits = digits), print.gap = 2L, quote = FALSE)
   }
@@ -15,14 +15,19 @@ print.sklearncnn_mlp <- function(x, digits = max(3L, getOption("digits") - 3L), 
     "   AIC: ", format(signif(x$aic, digits)), "\n",
     sep = ""
   )
+  if (!is.null(x$theta)) cat("Theta:             ", format(signif(x$theta, digits)), "\n", sep = "")
   invisible(x)
 }
 
 architecture_line <- function(x) {
-  sizes <- paste(lengths(x$units), collapse = "-")
+  sizes <- if (is.null(x$archive)) {
+    paste0("Network ", paste(lengths(x$units), collapse = "-"))
+  } else {
+    paste0("Convolutional network of ", nrow(x$layers), " layers")
+  }
   paste0(
-    "Network ", sizes, " with ", NROW(x$coefficients), " coefficients",
-    if (length(x$hidden)) paste0(", ", x$activation),
+    sizes, " with ", NROW(x$coefficients), " coefficients",
+    if (length(x$hidden) || !is.null(x$archive)) paste0(", ", x$activation),
     "; ", x$family$family, " family, ", x$family$link, " link"
   )
 }
@@ -56,10 +61,10 @@ summary.sklearncnn_mlp <- function(object, ...) {
   )
   kept <- c(
     "call", "family", "deviance", "null.deviance", "df.residual", "df.null", "aic", "units",
-    "hidden", "activation", "iterations", "history", "na.action"
+    "hidden", "activation", "iterations", "history", "na.action", "theta", "SE.theta"
   )
   structure(
-    c(object[kept], list(
+    c(object[intersect(kept, names(object))], list(
       coefficients = table, dispersion = dispersion(object), n = stats::nobs(object)
     )),
     class = "summary.sklearncnn_mlp"
@@ -69,15 +74,27 @@ summary.sklearncnn_mlp <- function(object, ...) {
 #' @export
 print.summary.sklearncnn_mlp <- function(x, digits = max(3L, getOption("digits") - 3L), ...) {
   cat("\nCall:\n", paste(deparse(x$call), collapse = "\n"), "\n\n", sep = "")
-  cat(architecture_line(x), "\n", x$n, " rows, ", x$iterations, " iterations", sep = "")
-  last <- utils::tail(x$history, 3L)
-  if (length(last)) cat(", loss ", paste(format(last, digits = digits), collapse = " "), sep = "")
-  cat("\n\nCoefficients:\n")
+  cat(architecture_line(x), "\n", training_line(x, digits), "\n\nCoefficients:\n", sep = "")
   stats::printCoefmat(x$coefficients, digits = digits, na.print = "NA")
   cat("\n(Dispersion parameter for ", x$family$family, " family taken to be ",
     format(x$dispersion, digits = digits), ")\n\n",
     sep = ""
   )
+  print_deviances(x, digits)
+  omitted <- stats::naprint(x$na.action)
+  if (nzchar(omitted)) cat("(", omitted, ")\n", sep = "")
+  invisible(x)
+}
+
+training_line <- function(x, digits) {
+  last <- utils::tail(x$history$loss, 3L)
+  paste0(
+    x$n, " rows, ", x$iterations, " iterations",
+    if (length(last)) paste0(", loss ", paste(format(last, digits = digits), collapse = " "))
+  )
+}
+
+print_deviances <- function(x, digits) {
   cat(
     "    Null deviance: ", format(signif(x$null.deviance, digits)), " on ", x$df.null,
     " degrees of freedom\n",
@@ -86,9 +103,11 @@ print.summary.sklearncnn_mlp <- function(x, digits = max(3L, getOption("digits")
     "AIC: ", format(signif(x$aic, digits)), "\n",
     sep = ""
   )
-  omitted <- stats::naprint(x$na.action)
-  if (nzchar(omitted)) cat("(", omitted, ")\n", sep = "")
-  invisible(x)
+  if (!is.null(x$theta)) {
+    cat("Theta: ", format(signif(x$theta, digits)), sep = "")
+    if (!is.null(x$SE.theta)) cat(", standard error ", format(signif(x$SE.theta, digits)), sep = "")
+    cat("\n")
+  }
 }
 
 share <- function(x) paste0(format(100 * x, digits = 3), " %")
@@ -110,7 +129,7 @@ share <- function(x) paste0(format(100 * x, digits = 3), " %")
 #' fit <- mlp(Species ~ Petal.Length, iris, hidden = NULL)
 #' predict(fit, iris[c(1, 60, 140), ], type = "class")
 #' @export
-predict.sklearncnn_mlp <- function(object, newdata, type = c("response", "link", "prob", "class"),
+predict.sklearncnn <- function(object, newdata, type = c("response", "link", "prob", "class"),
                                    na.action = stats::na.pass, ...) {
   type <- match.arg(type)
   if (type %in% c("prob", "class") && is.null(object$levels)) {
@@ -127,45 +146,34 @@ predict.sklearncnn_mlp <- function(object, newdata, type = c("response", "link",
 
 # The linear predictor of new rows, offset included.
 new_link <- function(object, newdata, na.action) {
-  if (is.null(object$terms)) {
-    x <- predictor_matrix(newdata)
-    if (ncol(x) != length(object$units[[1]])) {
-      abort("data", paste0(
-        "`newdata` has ", ncol(x), " columns, but the model was fitted to ",
-        length(object$units[[1]]), "."
-      ), call = NULL)
-    }
-    if (!is.null(object$offset)) {
-      warning("The offset of the fit is not known for new rows: predictions are without it.")
-    }
-    return(network_link(object, x))
+  if (!is.null(object$terms)) {
+    design <- new_design(object, newdata, na.action)
+    eta <- linear_predictor(object, design$x)
+    return(if (is.null(design$offset)) eta else eta + design$offset)
   }
-  terms <- stats::delete.response(object$terms)
-  check_levels(object, newdata)
-  frame <- stats::model.frame(terms, newdata, na.action = na.action, xlev = object$xlevels)
-  classes <- attr(terms, "dataClasses")
-  if (!is.null(classes)) stats::.checkMFClasses(classes, frame)
-  x <- stats::model.matrix(terms, frame, contrasts.arg = object$contrasts)
-  eta <- network_link(object, x[, -1L, drop = FALSE])
-  offset <- stats::model.offset(frame)
-  if (!is.null(object$call$offset)) {
-    given <- eval(object$call$offset, newdata, environment(object$terms))
-    offset <- if (is.null(offset)) given else offset + given
+  x <- new_rows(object, newdata)
+  if (!is.null(object$offset)) {
+    warning("The offset of the fit is not known for new rows: predictions are without it.")
   }
-  if (is.null(offset)) eta else eta + offset
+  linear_predictor(object, x)
 }
 
-check_levels <- function(object, newdata) {
-  for (name in intersect(names(object$xlevels), names(newdata))) {
-    known <- object$xlevels[[name]]
-    new <- setdiff(unique(as.character(newdata[[name]])), c(known, NA))
-    if (length(new)) {
-      abort("new_level", paste0(
-        "`", name, "` has ", paste0("\"", new, "\"", collapse = ", "),
-        ", but the model knows only ", paste0("\"", known, "\"", collapse = ", "), "."
-      ), call = NULL)
-    }
+# New data of a fit without a formula, checked against those of the fit.
+new_rows <- function(object, newdata) {
+  if (!is.null(object$archive)) return(rows_of_pictures(newdata, object$row_shape, "newdata"))
+  x <- predictor_matrix(newdata)
+  if (ncol(x) != length(object$units[[1]])) {
+    abort("data", paste0(
+      "`newdata` has ", ncol(x), " columns, but the model was fitted to ",
+      length(object$units[[1]]), "."
+    ), call = NULL)
   }
+  x
+}
+
+# Without offset: perceptrons in plain R, other networks in Python.
+linear_predictor <- function(object, x) {
+  if (is.null(object$archive)) network_link(object, x) else archive_link(object, x)
 }
 
 decode <- function(object, eta, type) {
@@ -187,10 +195,13 @@ decode <- function(object, eta, type) {
 }
 
 #' @export
-coef.sklearncnn_mlp <- function(object, ...) object$coefficients
+coef.sklearncnn <- function(object, ...) {
+  if (is.null(object$archive)) return(object$coefficients)
+  stats::setNames(object$coefficients, coefficient_names(object$parameters))
+}
 
 #' @export
-fitted.sklearncnn_mlp <- function(object, type = "response", ...) {
+fitted.sklearncnn <- function(object, type = "response", ...) {
   stats::predict(object, type = type)
 }
 
@@ -204,7 +215,7 @@ fitted.sklearncnn_mlp <- function(object, type = "response", ...) {
 #' @examplesIf python_ready()
 #' head(residuals(mlp(dist ~ speed, cars, hidden = NULL)))
 #' @export
-residuals.sklearncnn_mlp <- function(object, type = c("deviance", "pearson", "response", "working"),
+residuals.sklearncnn <- function(object, type = c("deviance", "pearson", "response", "working"),
                                      ...) {
   type <- match.arg(type)
   y <- object$y
@@ -231,37 +242,16 @@ residuals.sklearncnn_mlp <- function(object, type = c("deviance", "pearson", "re
 }
 
 #' @export
-deviance.sklearncnn_mlp <- function(object, ...) object$deviance
+family.sklearncnn <- function(object, ...) object$family
 
 #' @export
-df.residual.sklearncnn_mlp <- function(object, ...) object$df.residual
+formula.sklearncnn <- function(x, ...) x$formula
 
 #' @export
-nobs.sklearncnn_mlp <- function(object, ...) sum(object$prior.weights > 0)
+terms.sklearncnn <- function(x, ...) x$terms
 
 #' @export
-logLik.sklearncnn_mlp <- function(object, ...) {
-  scaled <- has_dispersion(object$family)
-  structure(
-    # R's family counts the dispersion among the parameters of its aic.
-    object$rank + scaled - object$aic / 2,
-    df = object$rank + scaled, nobs = stats::nobs(object), class = "logLik"
-  )
-}
-
-has_dispersion <- function(family) family$family %in% c("gaussian", "Gamma")
-
-#' @export
-family.sklearncnn_mlp <- function(object, ...) object$family
-
-#' @export
-formula.sklearncnn_mlp <- function(x, ...) x$formula
-
-#' @export
-terms.sklearncnn_mlp <- function(x, ...) x$terms
-
-#' @export
-model.frame.sklearncnn_mlp <- function(formula, ...) formula$model
+model.frame.sklearncnn <- function(formula, ...) formula$model
 
 #' @export
 model.matrix.sklearncnn_mlp <- function(object, ...) {
@@ -270,61 +260,20 @@ model.matrix.sklearncnn_mlp <- function(object, ...) {
 }
 
 #' @export
-weights.sklearncnn_mlp <- function(object, ...) {
+weights.sklearncnn <- function(object, ...) {
   stats::naresid(object$na.action, object$prior.weights)
 }
 
-dispersion <- function(object) {
-  if (!has_dispersion(object$family)) return(1)
-  sum(stats::residuals(object, "pearson")^2, na.rm = TRUE) / object$df.residual
-}
-
 #' @export
-vcov.sklearncnn_mlp <- function(object, ...) {
-  root <- information_root(object)
-  names <- names(object$coefficients)
-  # Columns of one length: units of the data must not decide what is singular.
-  scale <- sqrt(colSums(root^2))
-  scale[scale == 0] <- 1
-  decomposed <- qr(sweep(root, 2, scale, "/"), tol = 1e-10)
-  inverse <- matrix(NA_real_, length(names), length(names), dimnames = list(names, names))
-  if (decomposed$rank < length(names)) {
-    warning("The information is singular: the coefficients are not identified one by one.")
-    return(inverse)
-  }
-  inverse[decomposed$pivot, decomposed$pivot] <- chol2inv(qr.R(decomposed))
-  dispersion(object) * inverse / outer(scale, scale)
-}
-
-# A matrix R with R'R the expected information: derivatives of the linear predictors, weighted.
-information_root <- function(object) {
-  matrices <- layer_matrices(object$coefficients, object$units)
-  x <- unname(object$x)
-  weights <- object$prior.weights
-  mu <- object$fitted.values
-  slopes <- function(output) jacobian(matrices, x, object$activation, output)
-  if (!is.matrix(mu)) {
-    family <- object$family
-    working <- weights * family$mu.eta(object$linear.predictors)^2 / family$variance(mu)
-    return(slopes(1L) * sqrt(working))
-  }
-  # Over the levels, the variance of their derivatives; the first level's is zero.
-  by_level <- c(list(0), lapply(seq_len(ncol(mu) - 1L), slopes))
-  levels <- seq_along(by_level)
-  mean <- Reduce(`+`, Map(function(slope, level) slope * mu[, level], by_level, levels))
-  spread <- function(slope, level) sqrt(weights * mu[, level]) * (slope - mean)
-  do.call(rbind, Map(spread, by_level, levels))
-}
-
-#' @export
-simulate.sklearncnn_mlp <- function(object, nsim = 1, seed = NULL, ...) {
+simulate.sklearncnn <- function(object, nsim = 1, seed = NULL, ...) {
   if (!is.null(seed)) set.seed(seed)
   n <- NROW(object$y)
   mu <- object$fitted.values
   weights <- object$prior.weights
-  draw <- switch(object$family$family,
+  draw <- switch(kind_of(object$family),
     gaussian = function() stats::rnorm(n, mu, sqrt(dispersion(object) / weights)),
     poisson = function() stats::rpois(n, mu),
+    negative_binomial = function() stats::rnbinom(n, size = object$family$theta, mu = mu),
     Gamma = function() {
       shape <- weights / dispersion(object)
       stats::rgamma(n, shape, rate = shape / mu)

@@ -55,13 +55,3 @@ test_that("scores of a model with hidden units and levels are derivatives of the
   }, 0)
   expect_equal(unname(colSums(sandwich::estfun(fit))), near, tolerance = 1e-4)
 })
-
-test_that("plot() draws and returns what it drew", {
-  set.seed(1)
-  fit <- mlp(dist ~ speed, cars, hidden = 2, starts = 1)
-  grDevices::pdf(NULL)
-  on.exit(grDevices::dev.off())
-  expect_identical(plot(fit)$y, fit$history)
-  expect_identical(plot(fit, "fitted")$x, unname(fitted(fit)))
-  expect_equal(plot(fit, "residuals", main = "title")$y, unname(residuals(fit)))
-})
