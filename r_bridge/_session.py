@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from . import _commands, _datasets, _models  # noqa: F401, registers what R may call
+from . import _commands  # noqa: F401, registers what R may call
 from ._dispatch import answer, console
 
 _get_handler = ctypes.pythonapi.PyOS_getsig

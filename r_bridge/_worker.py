@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import secrets
 import shutil
 import signal
 import socket
+import tempfile
 import threading
 from pathlib import Path
 
-from . import _commands, _datasets, _exchange, _models  # noqa: F401, registers what R may call
+import numpy as np
+
+from . import _commands, _exchange  # noqa: F401, registers what R may call
 from ._dispatch import answer, console
+
+# Replies of up to so many bytes go through the socket; `R/worker.R` has the same for requests.
+_SHORT = 2**16
+# Where a file is memory, as long as half of it is free.
+_SHARED_MEMORY = Path("/dev/shm")
 
 
 def serve(directory: Path) -> None:
@@ -22,13 +31,46 @@ def serve(directory: Path) -> None:
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = _await_r(directory)
-    calls: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(connection, calls, directory), daemon=True).start()
+    calls: queue.SimpleQueue[bytes | Path] = queue.SimpleQueue()
+    store = Store(directory)
+    threading.Thread(target=_listen, args=(connection, calls, store), daemon=True).start()
     while True:
-        calls.get()
+        request = calls.get()
         with console(lambda text: _print(connection, text)):
-            _answer_file(directory)
-        connection.sendall(b"reply\n")
+            program, buffers = _answered(request)
+        size = _exchange.size(program, buffers)
+        if size <= _SHORT:
+            reply = _exchange.encode(program, buffers)
+            connection.sendall(b"reply %d\n" % size + reply)
+        else:
+            path = store.room("reply", size)
+            _exchange.write(path, program, buffers)
+            connection.sendall(f"reply {path}\n".encode())
+
+
+class Store:
+    """Files for long requests and replies: in shared memory where there is room."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self._in_memory: Path | None = None
+
+    def room(self, name: str, size: int) -> Path:
+        """Path of a file of this many bytes."""
+        with contextlib.suppress(OSError):
+            if 2 * size < shutil.disk_usage(_SHARED_MEMORY).free:
+                if self._in_memory is None:
+                    self._in_memory = Path(
+                        tempfile.mkdtemp(prefix="sklearncnn-", dir=_SHARED_MEMORY)
+                    )
+                return self._in_memory / name
+        return self.directory / name
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+        if self._in_memory is not None:
+            shutil.rmtree(self._in_memory, ignore_errors=True)
 
 
 def _await_r(directory: Path) -> socket.socket:
@@ -63,23 +105,32 @@ def _line(connection: socket.socket) -> str:
     return received.decode("ascii", errors="replace").strip()
 
 
-def _listen(connection: socket.socket, calls: queue.SimpleQueue[str], directory: Path) -> None:
+def _listen(
+    connection: socket.socket, calls: queue.SimpleQueue[bytes | Path], store: Store
+) -> None:
     """Pass R's words on; with R, everything ends, in the middle of a fit too."""
     try:
-        while True:
-            calls.put(_line(connection))
-    except OSError:
-        shutil.rmtree(directory, ignore_errors=True)
+        with connection.makefile("rb") as words:
+            while word := words.readline():
+                name, _, size = word.decode("ascii").strip().partition(" ")
+                if name == "room":
+                    connection.sendall(f"{store.room('request', int(size))}\n".encode())
+                elif name == "file":
+                    calls.put(Path(words.readline().decode().rstrip("\n")))
+                else:
+                    calls.put(words.read(int(size)))
+    finally:
+        store.remove()
         os._exit(0)
 
 
-def _answer_file(directory: Path) -> None:
+def _answered(request: bytes | Path) -> tuple[np.ndarray, list[np.ndarray]]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        program, buffers = answer(*_exchange.read(directory / "request"))
+        read = _exchange.read if isinstance(request, Path) else _exchange.decode
+        return answer(*read(request))
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _exchange.write(directory / "reply", program, buffers)
 
 
 def _print(connection: socket.socket, text: str) -> None:

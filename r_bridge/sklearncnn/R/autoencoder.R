@@ -54,7 +54,7 @@ autoencoder.default <- function(x, components = 2, hidden = 100, activation = "r
                                 code_activation = "identity", family = c("gaussian", "binomial"),
                                 weights = NULL, standardize = NULL, filters = NULL, kernel_size = 3,
                                 strides = 1, padding = "same", pool_size = 2, pooling = "max",
-                                input_shape = NULL, epochs = 200, batch_size = NULL,
+                                input_shape = NULL, epochs = 200, batch_size = 32,
                                 optimizer = "adam", learning_rate = 0.001, alpha = 0, dropout = 0,
                                 batch_normalization = FALSE, starts = 1, validation_split = 0,
                                 patience = NULL, verbose = FALSE, model = TRUE, ...) {

@@ -84,6 +84,9 @@ mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset 
   unused_arguments("mlp", ...)
   call <- match.call()
   call[[1]] <- quote(mlp)
+  if (is.matrix(x) && !ncol(x)) {
+    abort("data", "There are no predictors: a network needs one at least.", NULL)
+  }
   x <- predictor_matrix(x)
   check_rows(x, y)
   arguments <- list(

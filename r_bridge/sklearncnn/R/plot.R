@@ -171,7 +171,7 @@ draw_mosaic <- function(tiles, labels = NULL, ...) {
     }
   }
   if (!is.null(labels)) {
-    graphics::mtext(labels, side = 2, at = rows - seq_len(rows) + 0.5, line = 0.3)
+    graphics::mtext(labels, side = 2, at = rows - seq_len(rows) + 0.5, las = 1, line = 0.2, cex = 0.7)
   }
 }
 

@@ -15,6 +15,6 @@
 #' the environment, asks for a worker process, `"inprocess"` refuses one.
 #'
 #' @importFrom stats coef deviance df.residual family fitted formula logLik model.frame model.matrix
-#' @importFrom stats nobs predict residuals simulate terms vcov weights
+#' @importFrom stats anova extractAIC nobs predict residuals simulate terms vcov weights
 #' @keywords internal
 "_PACKAGE"

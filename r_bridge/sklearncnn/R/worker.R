@@ -1,5 +1,5 @@
-# Python as a process beside R: requests and replies lie in files of the session's temporary
-# directory, a socket says when, and carries what Python prints.
+# Python as a process beside R. A socket carries short requests and replies, and what Python prints;
+# long ones lie in files, in shared memory where the system has it.
 
 start_worker <- function(python, why) {
   directory <- tempfile("sklearncnn-worker-")
@@ -56,20 +56,48 @@ ask_worker <- function(worker, request) {
   # Whatever ends this call early leaves the exchange half done: then the worker must go.
   done <- FALSE
   on.exit(if (!done) stop_worker(worker))
-  write_exchange(file.path(worker$directory, "request"), request)
-  tryCatch(writeLines("call", worker$socket), error = function(error) worker_died(worker))
+  send_request(worker, request)
   repeat {
     await_word(worker)
-    word <- readLines(worker$socket, n = 1L)
-    if (!length(word)) worker_died(worker)
-    if (word == "reply") break
-    bytes <- as.integer(sub("print ", "", word, fixed = TRUE))
-    cat(utf8_strings(c(readBin(worker$socket, "raw", bytes), raw(1)), 1L))
+    word <- next_word(worker)
+    rest <- substring(word, 7L)
+    if (startsWith(word, "reply ")) break
+    cat(utf8_strings(c(readBin(worker$socket, "raw", as.integer(rest)), raw(1)), 1L))
     utils::flush.console()
   }
-  reply <- read_exchange(file.path(worker$directory, "reply"))
+  reply <- if (!grepl("^[0-9]+$", rest)) {
+    read_exchange(rest)
+  } else {
+    decode_exchange(readBin(worker$socket, "raw", as.integer(rest)))
+  }
   done <- TRUE
   reply
+}
+
+next_word <- function(worker) {
+  word <- readLines(worker$socket, n = 1L, encoding = "UTF-8")
+  if (!length(word)) worker_died(worker)
+  word
+}
+
+# Requests of up to so many bytes go through the socket; r_bridge/_worker.py has the same.
+longest_message <- 2^16
+
+send_request <- function(worker, request) {
+  size <- sum(lengths(request[[2]])) * 8 + 4 * length(request[[1]])
+  if (size <= longest_message) {
+    message <- encode_exchange(request)
+    say(worker, c(charToRaw(paste0("call ", length(message), "\n")), message))
+  } else {
+    say(worker, charToRaw(paste0("room ", format(size, scientific = FALSE), "\n")))
+    path <- next_word(worker)
+    write_exchange(path, request)
+    say(worker, charToRaw(paste0("file\n", path, "\n")))
+  }
+}
+
+say <- function(worker, bytes) {
+  tryCatch(writeBin(bytes, worker$socket), error = function(error) worker_died(worker))
 }
 
 # The first Ctrl-C is passed on to Python, which ends in order; the second ends the worker.
@@ -125,58 +153,84 @@ stop_worker <- function(worker) {
   invisible()
 }
 
-# A file of program and buffers: numbers of each, program, types, lengths, then the buffers; every
-# part fills whole units of eight bytes.
+# Program and buffers: numbers of each, program, types, lengths, then the buffers; every part fills
+# whole units of eight bytes. Numbers marked by as_float32() are cast here: half the bytes.
 write_exchange <- function(path, packed, block = largest_block) {
-  types <- vapply(packed[[2]], function(x) code[[typeof(x)]], 0L)
-  lengths <- as.double(vapply(packed[[2]], length, 0))
   file <- file(path, "wb")
   on.exit(close(file))
-  write_part(file, c(length(packed[[1]]), length(types)), block)
-  write_part(file, packed[[1]], block)
-  write_part(file, types, block)
-  write_part(file, lengths, block)
-  for (buffer in packed[[2]]) write_part(file, buffer, block)
+  write_parts(file, packed, block)
+}
+
+encode_exchange <- function(packed) {
+  memory <- rawConnection(raw(), "wb")
+  on.exit(close(memory))
+  write_parts(memory, packed, largest_block)
+  rawConnectionValue(memory)
+}
+
+write_parts <- function(connection, packed, block) {
+  buffers <- packed[[2]]
+  types <- vapply(buffers, typeof, "")
+  singles <- if (length(packed) > 2L) packed[[3]]
+  types[singles[types[singles] == "double"]] <- "single"
+  write_part(connection, c(length(packed[[1]]), length(types)), "integer", block)
+  write_part(connection, packed[[1]], "integer", block)
+  write_part(connection, unname(code[types]), "integer", block)
+  write_part(connection, as.double(lengths(buffers)), "double", block)
+  for (i in seq_along(buffers)) write_part(connection, buffers[[i]], types[i], block)
 }
 
 read_exchange <- function(path, block = largest_block) {
   file <- file(path, "rb")
   on.exit(close(file))
-  counts <- read_part(file, "integer", 2L, block)
-  program <- read_part(file, "integer", counts[1], block)
-  types <- read_part(file, "integer", counts[2], block)
-  lengths <- read_part(file, "double", counts[2], block)
+  read_parts(file, block)
+}
+
+decode_exchange <- function(bytes) {
+  memory <- rawConnection(bytes, "rb")
+  on.exit(close(memory))
+  read_parts(memory, largest_block)
+}
+
+read_parts <- function(connection, block) {
+  counts <- read_part(connection, "integer", 2L, block)
+  program <- read_part(connection, "integer", counts[1], block)
+  types <- read_part(connection, "integer", counts[2], block)
+  lengths <- read_part(connection, "double", counts[2], block)
   types <- names(code)[types + 1L]
-  read <- function(type, n) read_part(file, type, n, block)
+  read <- function(type, n) read_part(connection, type, n, block)
   list(program, Map(read, types, lengths, USE.NAMES = FALSE))
 }
 
-element_size <- c(double = 8L, integer = 4L, raw = 1L)
+element_size <- c(double = 8L, single = 4L, integer = 4L, raw = 1L)
 
 padding <- function(type, n) -(element_size[[type]] * n) %% 8
 
 # One call of writeBin() or readBin() moves less than 2^31 bytes.
 largest_block <- 2^27
 
-write_part <- function(file, x, block) {
-  if (!is.null(dim(x))) dim(x) <- NULL
+write_part <- function(connection, x, type, block) {
+  if (!is.null(attributes(x))) attributes(x) <- NULL
+  size <- if (type == "single") 4L else NA_integer_
   if (length(x) <= block) {
-    writeBin(x, file)
+    writeBin(x, connection, size = size)
   } else {
     for (start in seq(1, length(x), by = block)) {
-      writeBin(x[start:min(start + block - 1, length(x))], file)
+      writeBin(x[start:min(start + block - 1, length(x))], connection, size = size)
     }
   }
-  if (rest <- padding(typeof(x), length(x))) writeBin(raw(rest), file)
+  if (rest <- padding(type, length(x))) writeBin(raw(rest), connection)
 }
 
-read_part <- function(file, type, n, block) {
+read_part <- function(connection, type, n, block) {
+  what <- if (type == "single") "double" else type
+  size <- if (type == "single") 4L else NA_integer_
   x <- if (n <= block) {
-    readBin(file, type, n)
+    readBin(connection, what, n, size = size)
   } else {
     sizes <- c(rep(block, n %/% block), n %% block)
-    unlist(lapply(sizes, function(size) readBin(file, type, size)))
+    unlist(lapply(sizes, function(n) readBin(connection, what, n, size = size)))
   }
-  if (rest <- padding(type, n)) readBin(file, "raw", rest)
+  if (rest <- padding(type, n)) readBin(connection, "raw", rest)
   x
 }

@@ -100,14 +100,32 @@ test_that("the random stream of R is not touched", {
   expect_identical(.Random.seed, before)
 })
 
-test_that("large requests and replies cross in several blocks", {
+test_that("requests and replies cross in several blocks, as a file and as a message", {
   path <- tempfile()
   on.exit(unlink(path))
   for (n in c(0, 1, 3, 16, 17)) {
     packed <- list(1:3, list(as.double(seq_len(n)), seq_len(n), as.raw(seq_len(n))))
     write_exchange(path, packed, block = 8)
     expect_identical(read_exchange(path, block = 8), packed)
+    expect_identical(decode_exchange(encode_exchange(packed)), packed)
+    # Marked as float32: half the bytes, the same small whole numbers.
+    write_exchange(path, c(packed, list(1L)), block = 8)
+    expect_identical(read_exchange(path, block = 8), packed)
   }
+})
+
+test_that("short and long values cross to a worker and back", {
+  with_engine("process", {
+    load_test_commands()
+    for (n in c(1, 8000, 9000, 20000)) {
+      expect_identical(echo(as.double(seq_len(n))), as.double(seq_len(n)))
+      seen <- dispatch("describe", list(x = as_float32(matrix(runif(2 * n), 2))))
+      expect_identical(seen[c("dtype", "shape")], list(dtype = "float32", shape = c(2L, as.integer(n))))
+    }
+    marked <- structure(matrix(c(1, 2), 1), contrasts = "kept in R")
+    expect_identical(echo(marked), matrix(c(1, 2), 1))
+    expect_identical(echo(as_float32(seq_len(20000) / 4)), seq_len(20000) / 4)
+  })
 })
 
 test_that("the configuration names Python, R and what joins them", {
