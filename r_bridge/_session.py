@@ -76,6 +76,26 @@ def embed(arguments: Sequence[str] = ()) -> Any:
     return rinterface
 
 
+def interface() -> Any:
+    """The R of this process: the one around this Python, or one that is started now.
+
+    Ctrl-C stays Python's.
+    """
+    from rpy2 import rinterface
+    from rpy2.rinterface_lib import callbacks, embedded
+
+    if not embedded.isinitialized():
+        handler = _get_handler(signal.SIGINT)
+        with _environment_kept():
+            options: Any = ("rpy2", "--quiet", "--no-save", "--no-restore")
+            embedded.set_initoptions(options)
+            rinterface.initr(interactive=False)
+        _set_handler(signal.SIGINT, handler)
+        callbacks.consolewrite_print = partial(_write, 1)
+        callbacks.consolewrite_warnerror = partial(_write, 2)
+    return rinterface
+
+
 def _write(descriptor: int, text: str) -> None:
     data = text.encode("utf-8", errors="replace")
     while data:
