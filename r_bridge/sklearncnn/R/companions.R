@@ -12,7 +12,7 @@
 #' @returns A data frame: `tidy()` one row a coefficient, `glance()` one row, `augment()` the data
 #'   with `.fitted` and, for the data of the fit, `.resid`; for factors `.fitted` is the class and
 #'   one column `.prob_<level>` a level is added.
-#' @examplesIf python_ready() && requireNamespace("generics", quietly = TRUE)
+#' @examplesIf python_ready()
 #' fit <- mlp(dist ~ speed, cars, hidden = NULL)
 #' generics::tidy(fit)
 #' generics::glance(fit)
@@ -20,7 +20,8 @@
 NULL
 
 #' @rdname tidiers
-#' @exportS3Method generics::tidy
+#' @importFrom generics tidy
+#' @export
 tidy.sklearncnn_mlp <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
   table <- summary(x)$coefficients
   tidied <- data.frame(
@@ -36,7 +37,8 @@ tidy.sklearncnn_mlp <- function(x, conf.int = FALSE, conf.level = 0.95, ...) {
 }
 
 #' @rdname tidiers
-#' @exportS3Method generics::glance
+#' @importFrom generics glance
+#' @export
 glance.sklearncnn <- function(x, ...) {
   data.frame(
     null.deviance = x$null.deviance, df.null = x$df.null, logLik = as.numeric(stats::logLik(x)),
@@ -46,7 +48,8 @@ glance.sklearncnn <- function(x, ...) {
 }
 
 #' @rdname tidiers
-#' @exportS3Method generics::augment
+#' @importFrom generics augment
+#' @export
 augment.sklearncnn <- function(x, data = x$model, newdata = NULL, ...) {
   augmented <- as.data.frame(if (is.null(newdata)) data else newdata)
   if (is.null(x$levels)) {
@@ -64,7 +67,7 @@ augment.sklearncnn <- function(x, data = x$model, newdata = NULL, ...) {
 bread.sklearncnn_mlp <- function(x, ...) stats::vcov(x) * stats::nobs(x)
 
 # Derivatives of the log-likelihood by the coefficients: one row a row of the data.
-#' @exportS3Method sandwich::estfun
+#' @rawNamespace S3method(sandwich::estfun,sklearncnn_mlp)
 estfun.sklearncnn_mlp <- function(x, ...) {
   matrices <- layer_matrices(x$coefficients, x$units)
   inputs <- unname(x$x)

@@ -145,9 +145,6 @@ take_reply <- function(model, reply) {
   take_state(model, reply$state)
 }
 
-# Keras draws initial weights from the number that R's generator gives.
-draw_seed <- function() sample.int(.Machine$integer.max, 1L)
-
 # loss_*() and metric_*(): a description, or the number for predictions.
 measure <- function(keras_class, y_true, y_pred, arguments) {
   description <- described(keras_class, arguments)
