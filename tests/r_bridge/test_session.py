@@ -103,6 +103,40 @@ def test_ctrl_c_during_a_fit_returns_the_model_trained_so_far(engine, r_library)
     assert (said["same"], said["learned"]) == ("TRUE", "TRUE")
 
 
+_MANY_FITS = """
+library(sklearncnn)
+fit <- function(i) {
+  set.seed(i)
+  mlp(dist ~ speed, cars, hidden = 2, starts = 1, max_iter = 5, tol = 1)
+}
+megabytes <- function() {
+  pids <- c(Sys.getpid(), sklearncnn:::session$engine$worker$pid)
+  sum(vapply(pids, function(pid) {
+    line <- grep("^VmRSS", readLines(file.path("/proc", pid, "status")), value = TRUE)
+    as.numeric(gsub("[^0-9]", "", line)) / 1024
+  }, 0))
+}
+first <- fit(1)
+for (i in seq_len(n %/% 10)) fit(i)
+invisible(gc())
+before <- megabytes()
+for (i in seq_len(n)) fit(i)
+invisible(gc())
+cat(megabytes() - before, identical(coef(fit(1)), coef(first)), "\\n")
+"""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "n_fits", [100, pytest.param(10_000, marks=[pytest.mark.nightly, pytest.mark.timeout(3600)])]
+)
+def test_many_fits_in_a_row_leave_the_session_healthy(engine, n_fits, r_library):
+    code = f"n <- {n_fits}\n{_MANY_FITS}"
+    grown, same = run_r(code, r_library, timeout=3600, SKLEARNCNN_ENGINE=engine).split()
+    assert float(grown) < 30
+    assert same == "TRUE"
+
+
 def test_attaching_leaves_the_environment_as_it_was(r_library):
     code = """
     Sys.setenv(ONLY_MINE = "kept")
