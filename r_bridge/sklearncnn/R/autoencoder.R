@@ -62,7 +62,7 @@ autoencoder.default <- function(x, components = 2, hidden = 100, activation = "r
   call <- match.call()
   call[[1]] <- quote(autoencoder)
   family <- match.arg(family)
-  x <- pictures(x, input_shape)
+  x <- as_pictures(x, input_shape)
   check_rows(x, rep(0, dim(x)[1]))
   table <- length(dim(x)) == 2L
   if (!table && is.null(filters)) {

@@ -82,7 +82,7 @@ cnn.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, filt
   unused_arguments("cnn", ...)
   call <- match.call()
   call[[1]] <- quote(cnn)
-  x <- pictures(x, input_shape)
+  x <- as_pictures(x, input_shape)
   check_rows(x, y)
   arguments <- list(
     filters = filters, kernel_size = kernel_size, strides = strides, padding = padding,
@@ -132,7 +132,7 @@ cnn.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, filt
 }
 
 # Pictures as an array, rows of tables as a matrix.
-pictures <- function(x, input_shape) {
+as_pictures <- function(x, input_shape) {
   if (!is.null(input_shape)) {
     if (!is.numeric(input_shape) || !length(input_shape) %in% 2:3 || any(input_shape < 1)) {
       abort("argument", paste0(
@@ -190,7 +190,7 @@ watched_rows <- function(given, input_shape, shape, encoded, family, scaling) {
   if (!is.list(given) || length(given) < 2L) {
     abort("argument", "`validation_data` must be a list of `x` and `y`.", call = NULL)
   }
-  x <- rows_of_pictures(pictures(given[[1]], input_shape), shape[-1], "validation_data[[1]]")
+  x <- rows_of_pictures(as_pictures(given[[1]], input_shape), shape[-1], "validation_data[[1]]")
   y <- given[[2]]
   if (!is.null(encoded$levels)) y <- factor(as.character(y), levels = encoded$levels)
   check_rows(x, y)
