@@ -328,15 +328,16 @@ def test_log_likelihoods_of_counts_are_those_of_scipy():
 @pytest.mark.parametrize(
     ("family", "loss"),
     [
-        (gaussian(), _loss.HalfSquaredError()),
-        (binomial(), _loss.HalfBinomialLoss()),
-        (poisson(), _loss.HalfPoissonLoss()),
-        (gamma(), _loss.HalfGammaLoss()),
+        (gaussian(), _loss.HalfSquaredError),
+        (binomial(), _loss.HalfBinomialLoss),
+        (poisson(), _loss.HalfPoissonLoss),
+        (gamma(), _loss.HalfGammaLoss),
     ],
     ids=repr,
 )
 @pytest.mark.parametrize("seed", range(3))
 def test_losses_and_gradients_are_those_of_scikit_learn(family, loss, seed):
+    loss = loss()
     y, eta = example(family, 50, 1, seed)
     losses, gradient = loss_and_gradient(family, y, eta)
     y, eta = y.ravel(), eta.ravel()
