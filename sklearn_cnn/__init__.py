@@ -1,7 +1,7 @@
 """Neural networks as statistical models: scikit-learn estimators around real Keras models.
 
-Public names are imported when they are first used: ``import sklearn_cnn`` costs an import of joblib,
-in which it registers a backend, and TensorFlow is first imported by a fit.
+Public names are imported when they are first used: ``import sklearn_cnn`` costs an import of
+joblib, in which it registers a backend, and TensorFlow is first imported by a fit.
 """
 
 import sys
