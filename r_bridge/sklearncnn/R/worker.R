@@ -66,6 +66,7 @@ ask_worker <- function(worker, request) {
     utils::flush.console()
   }
   reply <- if (!grepl("^[0-9]+$", rest)) {
+    worker$store <- dirname(rest)
     read_exchange(rest)
   } else {
     decode_exchange(readBin(worker$socket, "raw", as.integer(rest)))
@@ -91,6 +92,7 @@ send_request <- function(worker, request) {
   } else {
     say(worker, charToRaw(paste0("room ", format(size, scientific = FALSE), "\n")))
     path <- next_word(worker)
+    worker$store <- dirname(path)
     write_exchange(path, request)
     say(worker, charToRaw(paste0("file\n", path, "\n")))
   }
@@ -149,7 +151,7 @@ stop_worker <- function(worker) {
   worker$socket <- NULL
   try(close(socket), silent = TRUE)
   tools::pskill(worker$pid, tools::SIGKILL)
-  unlink(worker$directory, recursive = TRUE)
+  unlink(c(worker$directory, worker$store), recursive = TRUE)
   invisible()
 }
 

@@ -64,8 +64,12 @@ test_that("a worker leaves no file behind", {
     worker <- session$engine$worker
     directory <- worker$directory
     expect_true(dir.exists(directory))
+    echo(runif(1e5))
+    store <- worker$store
+    expect_true(dir.exists(store))
     stop_worker(worker)
     expect_false(dir.exists(directory))
+    expect_false(dir.exists(store))
   })
 })
 
