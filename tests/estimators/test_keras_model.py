@@ -20,7 +20,7 @@ from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import BaggingClassifier
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 from sklearn.pipeline import make_pipeline
@@ -571,6 +571,18 @@ def test_several_inputs_are_taken(form):
     assert classifier.fit(rows, LABELS, sample_weight).score(rows, LABELS) > 0.95
     assert classifier.predict(rows).shape == (100,)
     assert hasattr(classifier, "n_features_in_") == (form == "table")
+
+
+@pytest.mark.parametrize("backend", ["threading", "fused"])
+def test_constraints_of_layers_act_alone_and_fused(backend):
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(1, kernel_constraint="non_neg")])
+    regressor = KerasRegressor(model, learning_rate_init=0.1, max_iter=30, random_state=0)
+    with joblib.parallel_config(backend, n_jobs=2):
+        found = cross_validate(regressor, X, -X[:, 0] + X[:, 1], cv=2, return_estimator=True)
+    for fitted in found["estimator"]:
+        kernel = fitted.model_.layers[0].get_weights()[0].ravel()
+        assert kernel[0] == 0.0
+        assert kernel[1] > 0.5
 
 
 def test_several_inputs_are_split_in_cross_validation():
