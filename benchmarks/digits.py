@@ -14,8 +14,9 @@ def fit_once(peer: str, batch_size: int, dtype: str, quick: bool) -> dict:
     epochs = 2 if quick else 20
     X, y = _peers.digits(dtype)
     if peer not in ("scikit-learn", "skorch"):
-        import keras  # noqa: F401  the import is no part of a fit
-
+        import keras  # noqa: F401  an import is no part of a fit
+    if peer != "Keras fit":
+        _peers.mlp_classifier(peer, batch_size, epochs)  # imports the peer
     if peer == "skorch":
         y = y.astype("int64")
 
