@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
-    _check_sample_weight,
+    check_array,
     check_is_fitted,
     column_or_1d,
     validate_data,
@@ -117,7 +117,8 @@ class RModel(BaseEstimator):
         Raises
         ------
         ValueError
-            With R's words, if R's function fails.
+            With R's words, if R's function fails; if ``sample_weight`` is not one number a
+            row, or all zero.
         """
         columns, y = self._columns(X, y, reset=True)
         if _is_classifier(self):
@@ -128,7 +129,7 @@ class RModel(BaseEstimator):
         else:
             target = np.asarray(y, dtype=np.float64)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(sample_weight, columns[0][1])
+            sample_weight = _weights(sample_weight, len(y))
         response = (self.formula or "y ~ .").partition("~")[0].strip()
         frame = [*columns, (response, target)]
         with _LOCK:
@@ -277,6 +278,20 @@ def _check_classes(model: RModel, classes: np.ndarray) -> None:
             "Only binary classification is supported by family="
             f"{model.family!r}, but y has {len(classes)} classes: use 'nnet::multinom'."
         )
+
+
+def _weights(sample_weight: Any, n_samples: int) -> np.ndarray:
+    weights = check_array(
+        sample_weight, ensure_2d=False, dtype=np.float64, input_name="sample_weight"
+    )
+    if weights.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), one number for each row. "
+            f"Got shape {weights.shape}."
+        )
+    if not weights.any():
+        raise ValueError("All weights in sample_weight are zero: no row is left to fit.")
+    return weights
 
 
 def _column(values: Any, name: str) -> np.ndarray:
