@@ -29,10 +29,11 @@ from .loop import (
     initial_state,
     outcome,
     program_shape,
+    run_time_inputs,
     score_totals,
 )
 from .plan import Fit, Plan, Result, Rows
-from .stopping import Reason, Rule, Watch
+from .stopping import Reason, Watch
 
 # A call of the program lasts at most about this long, so that an end is heard.
 _CALL_SECONDS = 0.2
@@ -420,33 +421,10 @@ class Stack:
         )
 
     def _inputs(self, fits: list[Fit]):
-        from .steps.supervised import Numbers
-
-        number, array = self.dtype.type, self.backend.array
-        plans = [fit.plan for fit in fits]
-        numbers = [
-            Numbers(
-                alpha=number(plan.alpha),
-                l1=number(plan.l1),
-                dropout=number(plan.dropout),
-                key=np.int32(plan.seed),
-                rate=number(0.0),
-                optimizer=tuple(number(value) for value in plan.solver.numbers),
-            )
-            for plan in plans
-        ]
-        rules = [
-            Rule(
-                tol=number(plan.tol),
-                relative_tol=number(plan.relative_tol),
-                patience=number(plan.patience),
-                rate_init=number(plan.solver.rate),
-                power_t=number(plan.power_t),
-            )
-            for plan in plans
-        ]
+        array = self.backend.array
+        numbers, rules = zip(*(run_time_inputs(fit.plan) for fit in fits), strict=True)
         totals = [score_totals(fit.plan, fit.validation) for fit in fits]
-        return _stacked(numbers, array), _stacked(rules, array), array(np.stack(totals))
+        return _stacked(list(numbers), array), _stacked(list(rules), array), array(np.stack(totals))
 
     def _call(self) -> float:
         """A call of the program; returns the seconds of one of its epochs."""

@@ -253,8 +253,10 @@ class Run:
     """One fit in the middle: device arrays, and what has been recorded."""
 
     def __init__(self, plan: Plan, program, progress: Progress, rows: Rows, validation, backend):
+        import keras
+
         from .epochs import Best
-        from .steps.supervised import Numbers, State
+        from .steps.supervised import State
 
         self.plan, self.program, self.backend = plan, program, backend
         self.n_rows = rows.n_rows
@@ -281,22 +283,9 @@ class Run:
         if not plan.keep_best:
             self.best = Best([], [])
         self.score_totals = array(score_totals(plan, validation))
-        number = self._number
-        self._numbers = Numbers(
-            number(plan.alpha),
-            number(plan.l1),
-            number(plan.dropout),
-            key=array(np.int32(plan.seed)),
-            rate=number(0.0),
-            optimizer=tuple(number(value) for value in plan.solver.numbers),
-        )
-        self._rule = Rule(
-            number(plan.tol),
-            number(plan.relative_tol),
-            number(plan.patience),
-            rate_init=number(plan.solver.rate),
-            power_t=number(plan.power_t),
-        )
+        numbers, rule = run_time_inputs(plan)
+        self._numbers = keras.tree.map_structure(array, numbers)
+        self._rule = keras.tree.map_structure(array, rule)
         self._load(rows, validation)
         self.records: list[np.ndarray] = []
         self.seconds: list[float] = []
@@ -441,6 +430,29 @@ def initial_state(program, plan: Plan, progress: Progress):
     if slots is None:
         slots = program.rule.initial_slots(trainable)
     return State(program.rule.pack(trainable), non_trainable, slots, np.int32(progress.step))
+
+
+def run_time_inputs(plan: Plan):
+    """The numbers of a step and those of the stopping rule, as NumPy scalars."""
+    from .steps.supervised import Numbers
+
+    number = np.dtype(plan.architecture.dtype).type
+    numbers = Numbers(
+        alpha=number(plan.alpha),
+        l1=number(plan.l1),
+        dropout=number(plan.dropout),
+        key=np.int32(plan.seed),
+        rate=number(0.0),  # of the epoch: filled in by the program
+        optimizer=tuple(number(value) for value in plan.solver.numbers),
+    )
+    rule = Rule(
+        tol=number(plan.tol),
+        relative_tol=number(plan.relative_tol),
+        patience=number(plan.patience),
+        rate_init=number(plan.solver.rate),
+        power_t=number(plan.power_t),
+    )
+    return numbers, rule
 
 
 def score_totals(plan: Plan, validation: Rows | None) -> np.ndarray:
