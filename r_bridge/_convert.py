@@ -85,11 +85,25 @@ class Frame:
 
 
 def pack(value: Any) -> tuple[np.ndarray, list[np.ndarray]]:
-    """Write a value as a program and its buffers, ready for R."""
+    """Write a value as a program and its buffers.
+
+    The buffers are as NumPy has them, in any order, floats in any precision: `lay` puts them where
+    R finds them.
+    """
     program: list[int] = []
     buffers: list[np.ndarray] = []
     _pack(value, "value", program, buffers)
     return np.array(program, dtype=np.int32), buffers
+
+
+def r_dtype(buffer: np.ndarray) -> np.dtype:
+    """How R holds the elements of a buffer: as double, integer or raw."""
+    return np.dtype(np.float64) if buffer.dtype.kind == "f" else buffer.dtype
+
+
+def lay(buffer: np.ndarray, memory: np.ndarray) -> None:
+    """Put a buffer into flat memory of R's type, in R's order: cast and transposed in one pass."""
+    np.copyto(memory.reshape(buffer.shape, order="F"), buffer)
 
 
 def unpack(program: Iterable[int], buffers: Iterable[np.ndarray]) -> Any:
@@ -186,7 +200,7 @@ def _without_none(array: np.ndarray, place: str) -> np.ndarray:
 
 
 def _flat(array: np.ndarray, place: str) -> tuple[int, np.ndarray]:
-    """The code, and the elements in R's order and type, with their dimensions."""
+    """The code, and the elements in R's type, or as floats, with their dimensions."""
     kind = array.dtype.kind
     if kind in "OUT":
         return STRING, _zero_terminated(array.ravel(order="F").tolist(), place)
@@ -194,20 +208,20 @@ def _flat(array: np.ndarray, place: str) -> tuple[int, np.ndarray]:
         if array.dtype != "datetime64[D]":
             raise ConversionError(f"{place} holds times; only datetime64[D], dates, cross to R.")
         days = np.where(np.isnat(array), np.nan, array.astype(np.int64).astype(np.float64))
-        return DATE, np.asarray(days, order="F")
+        return DATE, days
     if kind == "b":
-        return LOGICAL, np.asarray(array, order="F").view(np.uint8)
+        return LOGICAL, array.astype(np.uint8)
     if array.dtype == np.uint8:
-        return RAW, np.asarray(array, order="F")
+        return RAW, array
     if kind in "iu":
         low, high = (int(array.min()), int(array.max())) if array.size else (0, 0)
         if low >= -INTEGER_LIMIT and high <= INTEGER_LIMIT:
-            return INTEGER, np.asarray(array, dtype=np.int32, order="F")
+            return INTEGER, array.astype(np.int32, copy=False)
         if low >= -EXACT_LIMIT and high <= EXACT_LIMIT:
-            return DOUBLE, np.asarray(array, dtype=np.float64, order="F")
+            return DOUBLE, array.astype(np.float64)
         raise ConversionError(f"{place} holds {max(high, -low)}, beyond R's exact whole numbers.")
     if kind == "f":
-        return DOUBLE, np.asarray(array, dtype=np.float64, order="F")
+        return DOUBLE, array
     raise ConversionError(f"R has no counterpart of {place}, an array of {array.dtype}.")
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from . import _commands  # noqa: F401, registers what R may call
+from ._convert import lay, r_dtype
 from ._dispatch import answer, console
 
 _get_handler = ctypes.pythonapi.PyOS_getsig
@@ -149,20 +150,37 @@ def _view(vector: Any) -> np.ndarray:
 
 
 def _reply(rinterface: Any, program: np.ndarray, buffers: list[np.ndarray]) -> Any:
-    vectors = {
+    kinds = {
         np.dtype(np.float64): rinterface.FloatSexpVector,
         np.dtype(np.int32): rinterface.IntSexpVector,
         np.dtype(np.uint8): rinterface.ByteSexpVector,
     }
 
     def made(buffer: np.ndarray) -> Any:
-        vector = vectors[buffer.dtype].from_memoryview(buffer.ravel(order="F").data)
+        kind = kinds[r_dtype(buffer)]
+        if buffer.ndim == 1 and buffer.dtype in kinds and buffer.flags["C_CONTIGUOUS"]:
+            return kind.from_memoryview(buffer.data)
+        vector = _allocated(kind, buffer.size)
+        lay(buffer, np.asarray(vector))
         if buffer.ndim > 1:
             vector.do_slot_assign("dim", rinterface.IntSexpVector(buffer.shape))
         return vector
 
     together = rinterface.ListSexpVector.from_iterable([made(buffer) for buffer in buffers])
     return rinterface.ListSexpVector.from_iterable([made(program), together])
+
+
+def _allocated(kind: Any, size: int) -> Any:
+    """A vector of R that is still to be filled.
+
+    Not by a call of R's `numeric()`: R would evaluate while Python has let go of its lock, and what
+    reticulate finalises then crashes.
+    """
+    from rpy2.rinterface_lib import conversion, memorymanagement, openrlib
+
+    with memorymanagement.rmemory() as memory:
+        vector = memory.protect(openrlib.rlib.Rf_allocVector(kind._R_TYPE, size))
+        return conversion._cdata_to_rinterface(vector)
 
 
 _working = False

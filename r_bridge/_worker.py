@@ -20,6 +20,8 @@ from ._dispatch import answer, console
 
 # Replies of up to so many bytes go through the socket; `R/worker.R` has the same for requests.
 _SHORT = 2**16
+# Files of up to so many bytes stay for the next exchange.
+_KEPT = 2**29
 # Where a file is memory, as long as half of it is free.
 _SHARED_MEMORY = Path("/dev/shm")
 
@@ -34,17 +36,19 @@ def serve(directory: Path) -> None:
     calls: queue.SimpleQueue[bytes | Path] = queue.SimpleQueue()
     store = Store(directory)
     threading.Thread(target=_listen, args=(connection, calls, store), daemon=True).start()
+    files = _exchange.Files()
     while True:
         request = calls.get()
         with console(lambda text: _print(connection, text)):
-            program, buffers = _answered(request)
+            program, buffers = _answered(request, files)
+        files.forget_longer_than(_KEPT)
         size = _exchange.size(program, buffers)
         if size <= _SHORT:
             reply = _exchange.encode(program, buffers)
             connection.sendall(b"reply %d\n" % size + reply)
         else:
             path = store.room("reply", size)
-            _exchange.write(path, program, buffers)
+            files.write(path, program, buffers)
             connection.sendall(f"reply {path}\n".encode())
 
 
@@ -124,10 +128,10 @@ def _listen(
         os._exit(0)
 
 
-def _answered(request: bytes | Path) -> tuple[np.ndarray, list[np.ndarray]]:
+def _answered(request: bytes | Path, files: _exchange.Files) -> tuple[np.ndarray, list[np.ndarray]]:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        read = _exchange.read if isinstance(request, Path) else _exchange.decode
+        read = files.read if isinstance(request, Path) else _exchange.decode
         return answer(*read(request))
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from r_bridge._convert import ConversionError, Factor, Frame, pack, unpack
+from r_bridge._convert import ConversionError, Factor, Frame, lay, pack, r_dtype, unpack
 
 
 def there_and_back(value):
@@ -109,10 +109,13 @@ def test_every_value_comes_back_as_it_went(value):
     assert_same(there_and_back(value), value)
 
 
-@given(hnp.arrays(np.float64, shapes))
-def test_elements_lie_in_the_order_of_r(array):
+@given(hnp.arrays(st.sampled_from([np.float64, np.float32, np.int16]), shapes))
+def test_elements_lie_in_the_type_and_order_of_r(array):
     _, (buffer,) = pack(array)
-    np.testing.assert_array_equal(buffer.ravel(order="K"), array.ravel(order="F"))
+    memory = np.empty(buffer.size, r_dtype(buffer))
+    lay(buffer, memory)
+    assert memory.dtype == (np.float64 if array.dtype.kind == "f" else np.int32)
+    np.testing.assert_array_equal(memory, array.ravel(order="F"))
 
 
 @given(numbers)

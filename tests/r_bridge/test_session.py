@@ -277,7 +277,7 @@ request = r.evalr("sklearncnn:::pack_request")
 unpacked = r.evalr("function(program, buffers) sklearncnn:::unpack(program, buffers)")
 
 def from_r(expression):
-    program, buffers, _ = request("x", r.evalr("list(x = " + expression + ")"))
+    program, buffers = request("x", r.evalr("list(x = " + expression + ")"))
     views = [np.asarray(buffer) for buffer in buffers]
     return unpack(np.asarray(program).tolist(), views)[1]["x"]
 

@@ -21,7 +21,7 @@ pack_request <- function(name, arguments) {
   put(out, code[["list"]], 2L)
   pack_value(name, "name", out)
   pack_value(arguments, "", out)
-  list(unlist(out$program), out$buffers, out$singles)
+  list(unlist(out$program), out$buffers)
 }
 
 put <- function(out, ...) out$program[[length(out$program) + 1L]] <- as.integer(c(...))
@@ -35,7 +35,6 @@ pack_value <- function(x, place, out) {
     x <- x[[1]]
     put_shape(out, "single", x)
     put_buffer(out, if (is.integer(x) && anyNA(x)) as.double(x) else x)
-    out$singles <- c(out$singles, length(out$buffers))
   } else if (is.factor(x)) {
     codes <- as.integer(x) - 1L
     codes[is.na(codes)] <- -1L

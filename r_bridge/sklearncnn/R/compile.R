@@ -69,7 +69,10 @@ as_data <- function(x, name, call = sys.call(-1)) {
       "`", name, "` is of class \"", class(x)[1], "\": an array or matrix of numbers is wanted."
     ), call = call)
   }
-  attributes(x) <- list(dim = if (is.null(dim(x))) length(x) else dim(x))
+  # Setting attributes copies.
+  if (!identical(names(attributes(x)), "dim")) {
+    attributes(x) <- list(dim = if (is.null(dim(x))) length(x) else dim(x))
+  }
   if (is.logical(x)) storage.mode(x) <- "integer"
   if (anyNA(x)) {
     abort("data", paste0("`", name, "` has missing values: leave such rows out, or fill them in."), call)

@@ -156,30 +156,44 @@ stop_worker <- function(worker) {
 }
 
 # Program and buffers: numbers of each, program, types, lengths, then the buffers; every part fills
-# whole units of eight bytes. Numbers marked by as_float32() are cast here: half the bytes.
-write_exchange <- function(path, packed, block = largest_block) {
-  file <- file(path, "wb")
+# whole units of eight bytes. A long vector lies in a file of its own, and its length is negative.
+write_exchange <- function(path, packed, longest_within = 2^20) {
+  buffers <- packed[[2]]
+  apart <- lengths(buffers) * element_size[vapply(buffers, typeof, "")] > longest_within
+  for (i in which(apart)) write_apart(paste0(path, "-", i), buffers[[i]])
+  file <- open_over(path)
   on.exit(close(file))
-  write_parts(file, packed, block)
+  write_parts(file, packed, apart)
+}
+
+# Written over what is there: new pages take as long as all the rest.
+open_over <- function(path) file(path, if (file.exists(path)) "r+b" else "wb")
+
+# writeBin() makes a copy first, serialize() does not. Two bytes before let the data begin at a
+# multiple of eight; attributes come after them.
+write_apart <- function(path, x) {
+  if (!all(names(attributes(x)) %in% "dim")) attributes(x) <- NULL
+  file <- open_over(path)
+  on.exit(close(file))
+  writeBin(raw(2), file)
+  serialize(x, file, xdr = FALSE, version = 2)
 }
 
 encode_exchange <- function(packed) {
   memory <- rawConnection(raw(), "wb")
   on.exit(close(memory))
-  write_parts(memory, packed, largest_block)
+  write_parts(memory, packed, logical(length(packed[[2]])))
   rawConnectionValue(memory)
 }
 
-write_parts <- function(connection, packed, block) {
+write_parts <- function(connection, packed, apart) {
   buffers <- packed[[2]]
   types <- vapply(buffers, typeof, "")
-  singles <- if (length(packed) > 2L) packed[[3]]
-  types[singles[types[singles] == "double"]] <- "single"
-  write_part(connection, c(length(packed[[1]]), length(types)), "integer", block)
-  write_part(connection, packed[[1]], "integer", block)
-  write_part(connection, unname(code[types]), "integer", block)
-  write_part(connection, as.double(lengths(buffers)), "double", block)
-  for (i in seq_along(buffers)) write_part(connection, buffers[[i]], types[i], block)
+  write_part(connection, c(length(packed[[1]]), length(types)))
+  write_part(connection, packed[[1]])
+  write_part(connection, unname(code[types]))
+  write_part(connection, as.double(lengths(buffers)) * ifelse(apart, -1, 1))
+  for (buffer in buffers[!apart]) write_part(connection, buffer)
 }
 
 read_exchange <- function(path, block = largest_block) {
@@ -204,34 +218,25 @@ read_parts <- function(connection, block) {
   list(program, Map(read, types, lengths, USE.NAMES = FALSE))
 }
 
-element_size <- c(double = 8L, single = 4L, integer = 4L, raw = 1L)
+element_size <- c(double = 8L, integer = 4L, raw = 1L)
 
 padding <- function(type, n) -(element_size[[type]] * n) %% 8
 
-# One call of writeBin() or readBin() moves less than 2^31 bytes.
+# One call of readBin() moves less than 2^31 bytes.
 largest_block <- 2^27
 
-write_part <- function(connection, x, type, block) {
+write_part <- function(connection, x) {
   if (!is.null(attributes(x))) attributes(x) <- NULL
-  size <- if (type == "single") 4L else NA_integer_
-  if (length(x) <= block) {
-    writeBin(x, connection, size = size)
-  } else {
-    for (start in seq(1, length(x), by = block)) {
-      writeBin(x[start:min(start + block - 1, length(x))], connection, size = size)
-    }
-  }
-  if (rest <- padding(type, length(x))) writeBin(raw(rest), connection)
+  writeBin(x, connection)
+  if (rest <- padding(typeof(x), length(x))) writeBin(raw(rest), connection)
 }
 
 read_part <- function(connection, type, n, block) {
-  what <- if (type == "single") "double" else type
-  size <- if (type == "single") 4L else NA_integer_
   x <- if (n <= block) {
-    readBin(connection, what, n, size = size)
+    readBin(connection, type, n)
   } else {
     sizes <- c(rep(block, n %/% block), n %% block)
-    unlist(lapply(sizes, function(n) readBin(connection, what, n, size = size)))
+    unlist(lapply(sizes, function(n) readBin(connection, type, n)))
   }
   if (rest <- padding(type, n)) readBin(connection, "raw", rest)
   x
