@@ -27,11 +27,18 @@ class Backend(Protocol):
     # Whether `stacked` takes convolutions whose filters differ.
     stacks_convolutions: bool
 
+    @property
+    def on_cpu(self) -> bool:
+        """Whether programs run on the host's cores, not on an accelerator of its own."""
+
+    def free_memory(self) -> int | None:
+        """Bytes left on an accelerator with memory of its own; None where it does not say."""
+
     def executor(self, *, dense: bool, work: float) -> Executor:
         """The executor for ``work`` (steps) of a network that is ``dense`` or not."""
 
     def precision(self, dtype: str) -> AbstractContextManager:
-        """Context in which arrays of ``dtype`` keep their width."""
+        """Context in which arrays of ``dtype`` keep their width, and products their digits."""
 
     def array(self, value: Any) -> Any:
         """Copy a NumPy array to the device."""

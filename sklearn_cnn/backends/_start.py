@@ -83,8 +83,7 @@ def _import_keras() -> None:
     if "keras" in sys.modules:
         import keras
 
-        if keras.config.backend() == "tensorflow":
-            _configure_tensorflow()
+        _configure(keras.config.backend())
         return
     environment = dict(os.environ)
     streams = random.getstate(), np.random.get_state()
@@ -93,8 +92,7 @@ def _import_keras() -> None:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
             import keras
 
-            if keras.config.backend() == "tensorflow":
-                _configure_tensorflow()
+            _configure(keras.config.backend())
     finally:
         random.setstate(streams[0])
         np.random.set_state(streams[1])
@@ -103,10 +101,15 @@ def _import_keras() -> None:
             del os.environ[name]
 
 
-def _configure_tensorflow() -> None:
-    from . import tensorflow
+def _configure(name: str) -> None:
+    if name == "tensorflow":
+        from . import tensorflow
 
-    tensorflow.configure(worker_threads())
+        tensorflow.configure(worker_threads())
+    elif name == "jax":
+        from . import jax
+
+        jax.configure()
 
 
 def worker_threads() -> int | None:

@@ -1,5 +1,7 @@
 """JAX: every program is compiled by XLA; loops through ``lax``."""
 
+import contextlib
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,18 @@ from .programs import PROGRAMS
 _MOST_PROGRAMS = 60
 
 
+def configure() -> None:
+    """Take GPU memory as needed: JAX would take three quarters of it at first use."""
+    name = "XLA_PYTHON_CLIENT_PREALLOCATE"
+    if name in os.environ:  # the user's word
+        return
+    os.environ[name] = "false"
+    try:
+        jax.devices()  # reads the variable, once
+    finally:
+        del os.environ[name]
+
+
 class JaxBackend:
     """Programs as ``jax.jit``."""
 
@@ -30,9 +44,21 @@ class JaxBackend:
         # There is no plain graph: without `jit` each operation is a program of its own.
         return Executor.XLA
 
+    @property
+    def on_cpu(self) -> bool:
+        return jax.default_backend() == "cpu"
+
+    def free_memory(self) -> int | None:
+        stats = jax.devices()[0].memory_stats()  # None on a CPU
+        return stats["bytes_limit"] - stats["bytes_in_use"] if stats else None
+
+    @contextlib.contextmanager
     def precision(self, dtype: str):
-        # Also for float32: one context for all, and none of the user's settings shows.
-        return jax.enable_x64(True)
+        # Also for float32: one context for all, and none of the user's settings shows. Left to
+        # itself a GPU rounds the factors of a product to 10 bits.
+        products = getattr(jax.config, "jax_default_matmul_precision", None) or "highest"
+        with jax.enable_x64(True), jax.default_matmul_precision(products):
+            yield
 
     def array(self, value: Any) -> Any:
         # JAX would share the memory of the caller's array; `jnp.array` copies by a program that

@@ -62,6 +62,13 @@ class TensorFlowBackend:
             return Executor.VARIABLES
         return Executor.XLA if work >= _STEPS_WORTH_COMPILING else Executor.GRAPH
 
+    @property
+    def on_cpu(self) -> bool:
+        return not tf.config.list_physical_devices("GPU")
+
+    def free_memory(self) -> int | None:
+        return None
+
     def precision(self, dtype: str):
         return contextlib.nullcontext()
 

@@ -17,6 +17,10 @@ class TorchBackend:
     name = "torch"
     compiles = False
     stacks_convolutions = False
+    on_cpu = True
+
+    def free_memory(self) -> int | None:
+        return None
 
     def executor(self, *, dense: bool, work: float) -> Executor:
         return Executor.GRAPH

@@ -39,10 +39,18 @@ from .stopping import Reason, Watch
 _CALL_SECONDS = 0.2
 _EPOCHS_A_CALL = (50, 20, 10, 5, 2)
 _ORDER_BYTES = 32 * 2**20
-# Rough costs of a step, and of a network's share of it; measured on one core.
-_STEP_SECONDS = 2e-5
-_NETWORK_SECONDS = 1e-6
-_FLOPS = 3e10
+
+
+class Speed(NamedTuple):
+    """Rough costs of a step, by which calls are sized."""
+
+    step: float  # seconds, whatever the step holds
+    network: float  # seconds of each network
+    flops: float  # products and sums a second
+
+
+_ONE_CORE = Speed(2e-5, 1e-6, 3e10)
+_GPU = Speed(2e-4, 1e-7, 1e13)
 # Fits whose epochs have fewer batches than this share of the longest go into another program.
 _ALIKE = 0.6
 # What a program for the networks that still train must save to be worth compiling.
@@ -67,7 +75,9 @@ def can_be_fused(plan: Plan, rows: Rows, listener: Listener | None) -> bool:
     if architecture.wants_xla:
         return True
     n_connections = _connections(architecture)
-    return n_connections is not None and n_connections * plan.batch_size <= _LARGEST_CONVOLUTIONS
+    if n_connections is None:
+        return False
+    return not backend.on_cpu or n_connections * plan.batch_size <= _LARGEST_CONVOLUTIONS
 
 
 @lru_cache(maxsize=256)
@@ -96,9 +106,10 @@ def train_together(
     fits : sequence of Fit
         Each passes :func:`can_be_fused`. Only their ``rng`` are advanced.
     memory : int, default=None
-        Bytes that the programs which run at a time may take; None: half of what is free.
+        Bytes that the programs which run at a time may take; None: half of what is free where
+        they run.
     n_programs : int, default=None
-        Programs that run at a time; None: as many as there are cores.
+        Programs that run at a time; None: as many as there are cores, or one that fills a GPU.
     stopped : callable, default=never
         Asked between calls; where it says so, training ends as if interrupted.
 
@@ -107,8 +118,10 @@ def train_together(
     list of Result or None
         In the order of ``fits``; None for a fit that must be trained alone.
     """
-    n_programs = n_programs or os.cpu_count() or 1
-    memory = free_memory() // 2 if memory is None else memory
+    backend = backends.current()
+    n_programs = n_programs or (os.cpu_count() or 1 if backend.on_cpu else 1)
+    if memory is None:
+        memory = (backend.free_memory() or free_memory()) // 2
     results: list[Result | None] = [None] * len(fits)
     groups = [group for group in grouped(fits) if _is_worthwhile(group, fits)]
     pieces: list[Piece] = []
@@ -239,9 +252,11 @@ def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list
     """A group in at least ``n_pieces`` equal pieces, each within ``memory`` bytes."""
     n = len(group.numbers)
     first = fits[group.numbers[0]]
-    # More networks than have room in a core's cache are slower in one piece than in several.
-    in_cache = max(_LEAST_IN_CACHE, _CACHE_BYTES // _state_bytes(group.shape, first))
-    rounds = -(-n // (n_pieces * in_cache))
+    rounds = 1
+    if backends.current().on_cpu:
+        # More networks than have room in a core's cache are slower in one piece than in several.
+        in_cache = max(_LEAST_IN_CACHE, _CACHE_BYTES // _state_bytes(group.shape, first))
+        rounds = -(-n // (n_pieces * in_cache))
     most = max(1, int(memory // bytes_of_network(group.shape, first)))
     n_pieces = max(min(n_pieces * rounds, n // 2), -(-n // most), 1)
     pieces = []
@@ -306,10 +321,11 @@ def _numbers_of_row(architecture) -> int:
 def _sized(piece: Piece, fits: Sequence[Fit]):
     """The shape with as many epochs a call as its time and its orders allow."""
     shape, n = piece.shape, piece.n_networks
+    speed = _ONE_CORE if backends.current().on_cpu else _GPU
     size = sum(math.prod(parameter.shape) for parameter in shape.architecture.parameters)
     n_steps = -(-shape.row_bucket // shape.batch_size)
-    share = _NETWORK_SECONDS + 6 * size * shape.batch_size / _FLOPS
-    affordable = _CALL_SECONDS / (n_steps * (_STEP_SECONDS + n * share))
+    share = speed.network + 6 * size * shape.batch_size / speed.flops
+    affordable = _CALL_SECONDS / (n_steps * (speed.step + n * share))
     affordable = min(affordable, _ORDER_BYTES / (4 * n * shape.row_bucket), shape.n_epochs)
     n_epochs = next((n for n in _EPOCHS_A_CALL if n <= affordable), 1)
     return replace(shape, n_epochs=n_epochs)

@@ -93,3 +93,24 @@ def test_arrays_are_copied():
         "    assert float(copy.max()) == 0\n",
         KERAS_BACKEND="jax",
     )
+
+
+def test_products_keep_their_digits_unless_the_user_says_otherwise():
+    """A GPU rounds the factors of a product to 10 bits where nothing is asked of it."""
+    run(
+        "import os\n"
+        "before = dict(os.environ)\n"
+        "from sklearn_cnn import backends\n"
+        "backend = backends.current()\n"
+        "assert dict(os.environ) == before\n"
+        "import jax\n"
+        "product = jax.jit(lambda a: a @ a)\n"
+        "def asked():\n"
+        "    with backend.precision('float32'):\n"
+        "        return product.lower(jax.numpy.ones((4, 4))).as_text()\n"
+        "assert 'precision = [HIGHEST, HIGHEST]' in asked()\n"
+        "assert jax.config.jax_default_matmul_precision is None\n"
+        "jax.config.update('jax_default_matmul_precision', 'high')\n"
+        "assert 'precision = [HIGH, HIGH]' in asked()\n",
+        KERAS_BACKEND="jax",
+    )

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis.strategies import integers
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_cnn import backends
 from sklearn_cnn.training import Objective, Plan, Reason, fusing, train
 from sklearn_cnn.training.fusing import (
     can_be_fused,
@@ -294,6 +295,38 @@ def test_short_fits_do_not_wait_for_long_ones():
     """A learning curve's smallest sample would step as often as its largest."""
     fits = [fit_of(plan_for(network()), some_rows(n)) for n in (400, 40, 390, 45)]
     assert [piece.numbers for piece in grouped(fits)] == [[0, 2], [1, 3]]
+
+
+def test_a_program_fills_a_gpu_where_cores_each_have_their_own(monkeypatch):
+    stacks = []
+    take_program = fusing.Stack._take_program
+
+    def noted(stack, n_networks):
+        stacks.append(n_networks)
+        take_program(stack, n_networks)
+
+    monkeypatch.setattr(fusing.Stack, "_take_program", noted)
+    monkeypatch.setattr(fusing.os, "cpu_count", lambda: 2)
+    fits = [fit_of(plan_for(network(), max_iter=2), some_rows(), k) for k in range(40)]
+    train_together(fits)
+    assert stacks == [20, 20]
+    stacks.clear()
+    monkeypatch.setattr(type(backends.current()), "on_cpu", False)
+    train_together(fits)
+    assert stacks == [40]
+
+
+@pytest.mark.parametrize(("room", "n_programs"), [(None, 1), (20, 4)])
+def test_half_of_the_memory_of_a_gpu_is_used(monkeypatch, room, n_programs):
+    fits = [fit_of(plan_for(network(), max_iter=2), some_rows(), k) for k in range(40)]
+    left = room and room * fusing.bytes_of_network(grouped(fits)[0].shape, fits[0])
+    monkeypatch.setattr(type(backends.current()), "on_cpu", False)
+    monkeypatch.setattr(type(backends.current()), "free_memory", lambda self: left)
+    pieces = []
+    cut = fusing.split
+    monkeypatch.setattr(fusing, "split", lambda *given: pieces.append(cut(*given)) or pieces[-1])
+    train_together(fits)
+    assert len(pieces[0]) == n_programs
 
 
 def test_memory_bounds_the_networks_of_a_program():
