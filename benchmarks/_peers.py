@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -51,14 +51,19 @@ def in_own_process(script: str, peer: str, *arguments: str) -> dict:
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def side_by_side(script: str, peers: list[str], settings, *arguments: str) -> dict:
-    """Each peer in turn, several rounds, so that a drift of the machine meets all of them."""
+def side_by_side(
+    script: str, peers: list[str], settings, *arguments: str, once: Sequence[str] = ()
+) -> dict:
+    """Each peer in turn, several rounds, so that a drift of the machine meets all of them.
+
+    Those of ``once``, which take minutes, run in the first round only.
+    """
     results: dict[str, list[dict]] = {peer: [] for peer in peers}
     if settings.quick:
         arguments = (*arguments, "--quick")
-    for _ in range(1 if settings.quick else settings.rounds):
+    for i in range(1 if settings.quick else settings.rounds):
         for peer in peers:
-            if not results[peer] or "missing" not in results[peer][-1]:
+            if i == 0 or (peer not in once and "missing" not in results[peer][-1]):
                 results[peer].append(in_own_process(script, peer, *arguments))
     return results
 

@@ -66,7 +66,7 @@ def measure(platform: str, n: int, epochs: int, weights_file: str) -> dict:
 
     found = {"device": str(jax.devices()[0].device_kind), "cores": os.cpu_count()}
     found["jax"], found["fused"] = jax.__version__, []
-    for width in (n, n, n, 256):
+    for width in (n, n, n, *((256, 256) if n > 256 else ())):
         seconds, fitted = seconds_of(lambda width=width: fused(n, width))
         # Epochs of a stack share its time: their sum is the time in the programs.
         inside = sum(sum(network.history_["seconds"]) for network in fitted)
@@ -124,8 +124,10 @@ def report(title: str, found: dict, n: int) -> float:
     """Print a device's lines; returns its networks a second."""
     cores = f", {found['cores']} cores" if found["device"] == "cpu" else ""
     print(f"\n{title}: {found['device']}{cores}, JAX {found['jax']}, {n} networks")
-    for i, run in enumerate(found["fused"]):
-        kind = "compiling included" if i == 0 else "later"
+    widths: set[int] = set()
+    for run in found["fused"]:
+        kind = "later" if run["width"] in widths else "compiling included"
+        widths.add(run["width"])
         print(
             f"  fused, {run['width']:4d} at a time, {kind:18}: {run['seconds']:8.3f} s"
             f" {n / run['seconds']:9.1f} networks a second"
@@ -159,7 +161,7 @@ def main() -> None:
     parser.add_argument("--cpu-networks", type=int, help="on the CPU; as many, unless it is slow")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--weights", help="where the process of a device puts weights")
-    parser.add_argument("--without-gpu", action="store_true", help="the CPU's part alone")
+    parser.add_argument("--device", choices=["gpu", "cpu"], help="this device alone")
     arguments = parser.parse_args()
     n, epochs = (20, 2) if arguments.quick else (arguments.networks, arguments.epochs)
     n_cpu = min(n, arguments.cpu_networks or n)
@@ -171,7 +173,7 @@ def main() -> None:
     print(f"64-100-10, {N_TRAINING} rows, batches of {BATCH_SIZE}, {epochs} epochs, Adam, float32")
     rates, coefs = {}, {}
     with tempfile.TemporaryDirectory() as folder:
-        for platform in ("cpu",) if arguments.without_gpu else ("gpu", "cpu"):
+        for platform in (arguments.device,) if arguments.device else ("gpu", "cpu"):
             file = str(Path(folder) / f"{platform}.npz")
             found = _peers.in_own_process(__file__, platform, *settings, "--weights", file)
             if "missing" in found:

@@ -1,5 +1,6 @@
 """Searches, cross-validations and ensembles under the backend "fused": as one after another."""
 
+import signal
 import threading
 import time
 import warnings
@@ -65,6 +66,14 @@ def groups(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def interrupts_are_heard():
+    """A process that a shell starts in the background ignores them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
 def no_thread_is_left():
     before = set(threading.enumerate())
     yield
@@ -84,6 +93,17 @@ def randomized_search():
     space = {"alpha": [1e-4, 1e-2, 1.0], "hidden_layer_sizes": [(3,), (5,)], "dropout": [0.0, 0.2]}
     search = RandomizedSearchCV(network(), space, n_iter=5, cv=3, random_state=0).fit(X, y)
     return search.cv_results_["mean_test_score"], search.best_index_
+
+
+def search_of_widths():
+    sizes = [(3,), (6,), (9,), (4, 4), (2, 7)]
+    search = GridSearchCV(network(activation="logistic"), {"hidden_layer_sizes": sizes}, cv=3)
+    search.fit(X, y)
+    return (
+        search.cv_results_["mean_test_score"],
+        search.best_index_,
+        *(search.best_estimator_.coefs_),
+    )
 
 
 def halving_search():
@@ -180,6 +200,7 @@ def early_stopping():
 TOOLS = {
     grid_search: 12,
     randomized_search: 15,
+    search_of_widths: 15,
     halving_search: 9,
     cross_validation: 5,
     cross_validated_predictions: 4,
@@ -442,6 +463,7 @@ def random_search(rng):
         "network__n_iter_no_change": [int(rng.randint(1, 4))],
         "network__learning_rate_init": list(rng.choice([0.001, 0.01, 0.1], 1 + rng.randint(2))),
         "network__solver": ["adam", "sgd"] if rng.rand() < 0.3 else ["adam"],
+        "network__hidden_layer_sizes": [(3,), (5,)] if rng.rand() < 0.3 else [(3,)],
     }
     search = GridSearchCV(
         make_named(network),

@@ -9,7 +9,7 @@ from .activations import activation_name, keras_activation, numpy_activation
 from .anatomy import LayerRow, layer_table, receptive_field
 from .autoencoding import convolutional_autoencoder, decoder, dense_autoencoder, encoder
 from .convolutional import convolutional
-from .dense import DenseLayer, dense, dense_layers
+from .dense import DenseLayer, dense, dense_layers, with_hidden_sizes, works_unit_by_unit
 from .lenet import lenet, lenet5
 from .named import named_architecture, named_architectures
 
@@ -37,4 +37,6 @@ __all__ = [
     "parameters_of_model",
     "receptive_field",
     "register",
+    "with_hidden_sizes",
+    "works_unit_by_unit",
 ]

@@ -116,6 +116,11 @@ def numpy_activation(activation: Any) -> Callable[[np.ndarray], np.ndarray] | No
     return _NUMPY.get(_ALIASES.get(activation, activation))
 
 
+def is_unitwise(activation: Any) -> bool:
+    """Whether it is known to give each unit a value that depends on its own input only."""
+    return activation in _NUMPY.keys() - {"softmax", "log_softmax"}
+
+
 def _elu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0) + np.expm1(np.minimum(x, 0))
 

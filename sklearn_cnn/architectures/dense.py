@@ -1,13 +1,14 @@
 """Dense networks: every unit sees every unit of the layer before."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ._description import Architecture, Blueprint, Parameter, register, settings
-from .activations import activation_name, keras_activation
+from .activations import activation_name, is_unitwise, keras_activation
 
 
 def dense(
@@ -84,6 +85,19 @@ def dense_layers(architecture: Architecture) -> list[DenseLayer] | None:
     """
     layers = architecture._blueprint.dense_layers
     return None if layers is None else layers(architecture)
+
+
+def works_unit_by_unit(architecture: Architecture) -> bool:
+    """Whether it is a perceptron whose hidden units know nothing of others in their layer."""
+    if architecture.function != "dense" or not architecture["hidden_layer_sizes"]:
+        return False
+    return is_unitwise(architecture["activation"])
+
+
+def with_hidden_sizes(architecture: Architecture, sizes: Sequence[int]) -> Architecture:
+    """The same perceptron with other hidden layers."""
+    changed = dict(architecture.settings) | {"hidden_layer_sizes": layer_sizes(sizes)}
+    return replace(architecture, settings=settings(**changed))
 
 
 def layer_sizes(sizes: int | Sequence[int], parameter: str = "hidden_layer_sizes") -> tuple:

@@ -689,9 +689,10 @@ def _differences(architecture, before) -> str:
 
 def _peek(rng: np.random.RandomState) -> int:
     """A seed that depends on ``rng`` and does not advance it."""
-    twin = np.random.RandomState()
-    twin.set_state(rng.get_state())
-    return int(twin.randint(np.iinfo(np.int32).max))
+    state = rng.get_state()
+    seed = int(rng.randint(np.iinfo(np.int32).max))
+    rng.set_state(state)
+    return seed
 
 
 def _first(x):

@@ -29,11 +29,13 @@ from .loop import (
     initial_state,
     outcome,
     program_shape,
+    rounded_up,
     run_time_inputs,
     score_totals,
 )
-from .plan import Fit, Plan, Result, Rows
+from .plan import Fit, Plan, Progress, Result, Rows
 from .stopping import Reason, Watch
+from .widths import Widening, clusters, n_weights, open_widths
 
 # A call of the program lasts at most about this long, so that an end is heard.
 _CALL_SECONDS = 0.2
@@ -180,16 +182,21 @@ class Piece(NamedTuple):
     n_networks: int  # that the program has room for
     rooms: tuple[int, ...] = ()  # distinct arrays of each kind that it has room for
     even: bool = False  # whether all have as many batches an epoch
+    masked: bool = False  # whether some lack units that others have
 
 
 def grouped(fits: Sequence[Fit]) -> list[Piece]:
-    """Which fits can share a program: those alike in all that shapes it but for the rows."""
+    """Which fits can share a program: those alike in all that shapes it but for the rows.
+
+    Networks of unequal widths share one where that takes less time than to compile several.
+    """
     backend = backends.current()
     by_kind: dict[Any, list[tuple[int, Any]]] = {}
     for number, fit in enumerate(fits):
         shape = program_shape(fit.plan, fit.rows, fit.validation, backend, None)
         kind = replace(
             shape,
+            architecture=open_widths(fit.plan) or shape.architecture,
             batch_size=0 if shape.batch_size >= fit.rows.n_rows else shape.batch_size,
             row_bucket=0,
             n_epochs=0,
@@ -208,8 +215,30 @@ def grouped(fits: Sequence[Fit]) -> list[Piece]:
             longest = members[0][1]
             alike = [m for m in members if m[1].row_bucket >= _ALIKE * longest.row_bucket]
             members = members[len(alike) :]
-            pieces.append(_piece(sorted(alike, key=lambda member: member[0]), fits, backend))
+            alike.sort(key=lambda member: member[0])
+            pieces += _by_width(alike, fits, backend)
     return pieces
+
+
+def _by_width(members: list[tuple[int, Any]], fits: Sequence[Fit], backend) -> list[Piece]:
+    """Pieces of fits that are alike but for the widths of their layers."""
+    numbers = [number for number, _ in members]
+    n_steps = [-(-fits[k].rows.n_rows // shape.batch_size) for k, shape in members]
+    n_steps = [n * fits[k].plan.max_iter for n, k in zip(n_steps, numbers, strict=True)]
+    batch_size = members[0][1].batch_size
+
+    def seconds(architecture, places: list[int]) -> float:
+        speed = _speed(backend)
+        share = _share_of_step(speed, n_weights(architecture), batch_size)
+        work = sum(n_steps[place] for place in places)
+        return _COMPILE_SECONDS + speed.step * max(n_steps[p] for p in places) + share * work
+
+    return [
+        _piece([members[place] for place in places], fits, backend, architecture)
+        for architecture, places in clusters(
+            [fits[number].plan.architecture for number in numbers], seconds
+        )
+    ]
 
 
 def _row_shapes(x) -> Any:
@@ -220,7 +249,7 @@ def _row_shapes(x) -> Any:
     return x.shape[1:], x.dtype.str
 
 
-def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend) -> Piece:
+def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend, architecture) -> Piece:
     numbers = [number for number, _ in members]
     shapes = [shape for _, shape in members]
     plans = [fits[number].plan for number in numbers]
@@ -233,6 +262,7 @@ def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend) -> Piec
     validation = max(shape.validation_bucket for shape in shapes)
     shape = replace(
         shapes[0],
+        architecture=architecture,
         batch_size=batch_size,
         row_bucket=row_bucket,
         weighted=any(shape.weighted for shape in shapes),
@@ -245,7 +275,8 @@ def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend) -> Piec
     if shape.executor is Executor.XLA and not PROGRAMS.may_compile_xla():
         shape = replace(shape, executor=Executor.GRAPH)
     longest = max(plan.max_iter for plan in plans)
-    return Piece(numbers, replace(shape, n_epochs=longest), len(numbers))
+    masked = any(plan.architecture != architecture for plan in plans)
+    return Piece(numbers, replace(shape, n_epochs=longest), len(numbers), masked=masked)
 
 
 def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list[Piece]:
@@ -261,8 +292,9 @@ def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list
     n_pieces = max(min(n_pieces * rounds, n // 2), -(-n // most), 1)
     pieces = []
     for part in np.array_split(np.array(group.numbers), n_pieces):
-        room = stack_size(-(-n // n_pieces))
-        pieces.append(Piece([int(number) for number in part], group.shape, room))
+        room = rounded_up(-(-n // n_pieces))
+        numbers = [int(number) for number in part]
+        pieces.append(group._replace(numbers=numbers, n_networks=room))
     # One program for all pieces: the same room for rows in each.
     weighted = group.shape.weighted
     counts = [n_distinct([fits[k] for k in piece.numbers], weighted=weighted) for piece in pieces]
@@ -275,12 +307,6 @@ def _n_batches(fit: Fit, shape) -> int:
     """Whole batches an epoch; the last may be filled up where no remainder follows."""
     whole, rest = divmod(fit.rows.n_rows, shape.batch_size)
     return whole + bool(rest and not shape.remainder)
-
-
-def stack_size(n: int) -> int:
-    """``n`` or a little more, an eighth at most: few programs for many numbers of networks."""
-    step = 1 << max(0, n.bit_length() - 4)
-    return -(-n // step) * step
 
 
 def bytes_of_network(shape, fit: Fit) -> int:
@@ -321,14 +347,22 @@ def _numbers_of_row(architecture) -> int:
 def _sized(piece: Piece, fits: Sequence[Fit]):
     """The shape with as many epochs a call as its time and its orders allow."""
     shape, n = piece.shape, piece.n_networks
-    speed = _ONE_CORE if backends.current().on_cpu else _GPU
-    size = sum(math.prod(parameter.shape) for parameter in shape.architecture.parameters)
+    speed = _speed(backends.current())
     n_steps = -(-shape.row_bucket // shape.batch_size)
-    share = speed.network + 6 * size * shape.batch_size / speed.flops
+    share = _share_of_step(speed, n_weights(shape.architecture), shape.batch_size)
     affordable = _CALL_SECONDS / (n_steps * (speed.step + n * share))
     affordable = min(affordable, _ORDER_BYTES / (4 * n * shape.row_bucket), shape.n_epochs)
     n_epochs = next((n for n in _EPOCHS_A_CALL if n <= affordable), 1)
     return replace(shape, n_epochs=n_epochs)
+
+
+def _speed(backend) -> Speed:
+    return _ONE_CORE if backend.on_cpu else _GPU
+
+
+def _share_of_step(speed: Speed, n_weights: int, batch_size: int) -> float:
+    """Seconds that one more network adds to a step."""
+    return speed.network + 6 * n_weights * batch_size / speed.flops
 
 
 class Stack:
@@ -346,7 +380,7 @@ class Stack:
     def __init__(self, piece: Piece, fits: list[Fit], stopped: Callable[[], bool]):
         self.backend = backends.current()
         self.fits, self.stopped = fits, stopped
-        self.shape, self.rooms, self.even = piece.shape, piece.rooms, piece.even
+        self.piece, self.shape = piece, piece.shape
         self.dtype = np.dtype(self.shape.architecture.dtype)
         # Which fit each network of the program is; places beyond are free.
         self.fit_of = list(range(len(fits)))
@@ -374,7 +408,8 @@ class Stack:
     def _key(self, n_networks: int):
         from .stacked import StackShape
 
-        return StackShape(self.shape, n_networks, self.rooms, self.even)
+        piece = self.piece
+        return StackShape(self.shape, n_networks, piece.rooms, piece.even, piece.masked)
 
     def to_the_end(self) -> list[Result | None]:
         """Train until every network has stopped."""
@@ -394,7 +429,10 @@ class Stack:
         from .epochs import Best
 
         fits, array = self._filled(self.fits), self.backend.array
-        states = [initial_state(self.program, fit.plan, fit.progress) for fit in fits]
+        states = [
+            initial_state(self.program, fit.plan, progress)
+            for fit, progress in zip(fits, self._filled(self._wide_progress()), strict=True)
+        ]
         self.state = _stacked(states, array)
         self.watch = _stacked([self._watch(fit) for fit in fits], array)
         self.best = Best([], [])
@@ -407,7 +445,7 @@ class Stack:
         self.data, self.places = common_rows(
             [fit.rows for fit in fits],
             shape.row_bucket,
-            self.rooms[:4],
+            self.piece.rooms[:4],
             self.backend,
             weighted=shape.weighted,
         )
@@ -416,11 +454,21 @@ class Stack:
             self.validation, self.validation_places = common_rows(
                 [fit.validation for fit in fits],
                 shape.validation_bucket,
-                self.rooms[4:],
+                self.piece.rooms[4:],
                 self.backend,
                 weighted=True,
             )
         self.numbers, self.rule, self.totals = self._inputs(fits)
+
+    def _wide_progress(self) -> list[Progress]:
+        """Where each fit starts, in the widths of the program."""
+        if not self.piece.masked:
+            return [fit.progress for fit in self.fits]
+        self.widenings = [Widening(self.program, fit.progress.weights) for fit in self.fits]
+        return [
+            widening.widen(fit.progress)
+            for widening, fit in zip(self.widenings, self.fits, strict=True)
+        ]
 
     def _filled(self, items: list) -> list:
         return items + items[:1] * (self.n_networks - len(items))
@@ -439,6 +487,11 @@ class Stack:
     def _inputs(self, fits: list[Fit]):
         array = self.backend.array
         numbers, rules = zip(*(run_time_inputs(fit.plan) for fit in fits), strict=True)
+        if self.piece.masked:
+            present = self._filled([widening.present() for widening in self.widenings])
+            numbers = tuple(
+                one._replace(present=mask) for one, mask in zip(numbers, present, strict=True)
+            )
         totals = [score_totals(fit.plan, fit.validation) for fit in fits]
         return _stacked(list(numbers), array), _stacked(list(rules), array), array(np.stack(totals))
 
@@ -513,7 +566,7 @@ class Stack:
         running = [
             k for k, number in enumerate(self.fit_of) if self.reasons[number] is Reason.RUNNING
         ]
-        n_networks = stack_size(len(running))
+        n_networks = rounded_up(len(running))
         if not running or 2 * n_networks > self.n_networks:
             return
         if self._key(n_networks) not in PROGRAMS:
@@ -576,7 +629,7 @@ class Stack:
             number = self.fit_of[k]
             fit = self.fits[number]
             state, watch, best = keras.tree.map_structure(lambda array, k=k: array[k], host)
-            self.results[number] = outcome(
+            result = outcome(
                 self.program,
                 state,
                 watch,
@@ -587,6 +640,9 @@ class Stack:
                 reason=self.reasons[number],
                 order=self.orders[number],
             )
+            if self.piece.masked:
+                result = self.widenings[number].narrow(result)
+            self.results[number] = result
 
 
 def _first_order(fit: Fit, unshuffled: dict[int, np.ndarray]) -> np.ndarray:

@@ -24,12 +24,15 @@ class StackShape:
         Distinct arrays for which the common ones have room.
     even : bool
         Whether all networks have as many batches an epoch.
+    masked : bool
+        Whether some networks lack some of the units.
     """
 
     epoch: ProgramShape
     n_networks: int
     rooms: tuple
     even: bool
+    masked: bool = False
 
 
 class Places(NamedTuple):

@@ -12,8 +12,8 @@ from sklearn_cnn.training import Objective, Plan, Reason, fusing, train
 from sklearn_cnn.training.fusing import (
     can_be_fused,
     grouped,
+    rounded_up,
     split,
-    stack_size,
     train_together,
 )
 from sklearn_cnn.training.loop import trained_by
@@ -280,7 +280,7 @@ def test_fits_that_differ_in_structure_are_grouped_apart():
         fit_of(plan, rows)
         for plan in (
             plan_for(network()),
-            plan_for(network(hidden_layer_sizes=(6,))),
+            plan_for(network(activation="tanh")),
             plan_for(network(), "sgd"),
             plan_for(network(), rate=0.5, alpha=1.0),
             plan_for(network(dropout=0.5)),
@@ -343,13 +343,13 @@ def test_memory_bounds_the_networks_of_a_program():
 
 @given(n=integers(1, 5000))
 def test_places_in_a_program_are_few_and_seldom_empty(n):
-    size = stack_size(n)
+    size = rounded_up(n)
     assert n <= size <= n * 9 / 8
-    assert stack_size(size) == size
+    assert rounded_up(size) == size
 
 
 def test_sizes_of_programs_are_few():
-    assert len({stack_size(n) for n in range(1, 1025)}) <= 64
+    assert len({rounded_up(n) for n in range(1, 1025)}) <= 64
 
 
 def test_an_end_from_outside_leaves_what_was_trained():

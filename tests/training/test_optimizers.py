@@ -85,7 +85,7 @@ def test_two_epochs_in_the_graph_end_where_train_on_batch_ends(name, monkeypatch
 
 @pytest.mark.parametrize("name", sorted(OPTIMIZERS.keys() - FLOAT32_ONLY))
 def test_so_they_do_with_each_weight_by_itself_updated_in_place(name, monkeypatch):
-    monkeypatch.setattr(supervised, "_LARGEST_FLAT", 0)
+    monkeypatch.setattr(supervised, "LARGEST_FLAT", 0)
     same_as_train_on_batch(name, "float64", Executor.VARIABLES, monkeypatch)
 
 

@@ -65,7 +65,7 @@ def trained_with_penalty(plan, rows):
 def test_penalties_are_divided_by_the_weight_of_the_batch(
     weighted, penalties, largest_flat, monkeypatch
 ):
-    monkeypatch.setattr(supervised, "_LARGEST_FLAT", largest_flat)
+    monkeypatch.setattr(supervised, "LARGEST_FLAT", largest_flat)
     plan = plan_for(network(), sgd(), batch_size=16, **penalties)  # 16, 16, 8
     rows = some_rows(weighted=weighted)
     with on(Executor.GRAPH, monkeypatch):
