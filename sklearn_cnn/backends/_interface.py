@@ -11,6 +11,7 @@ class Executor(Enum):
 
     XLA = "xla"  # loop variables, compiled by XLA: small dense networks, long fits
     GRAPH = "graph"  # loop variables, the plain graph: short fits
+    SERIAL = "serial"  # the same, one operation after the other: short fits of small networks
     VARIABLES = "variables"  # the plain graph, weights updated in place: convolutions on a CPU
 
 
@@ -34,8 +35,12 @@ class Backend(Protocol):
     def free_memory(self) -> int | None:
         """Bytes left on an accelerator with memory of its own; None where it does not say."""
 
-    def executor(self, *, dense: bool, work: float) -> Executor:
-        """The executor for ``work`` (steps) of a network that is ``dense`` or not."""
+    def executor(self, *, dense: bool, n_steps: float, step_flops: float, xla: bool) -> Executor:
+        """The executor for ``n_steps`` steps of a network that is ``dense`` or not.
+
+        A step computes ``step_flops`` sums and products; ``xla`` tells whether XLA may compile
+        one more program.
+        """
 
     def precision(self, dtype: str) -> AbstractContextManager:
         """Context in which arrays of ``dtype`` keep their width, and products their digits."""

@@ -40,7 +40,7 @@ class JaxBackend:
     def __init__(self):
         self._n_compiled = 0
 
-    def executor(self, *, dense: bool, work: float) -> Executor:
+    def executor(self, *, dense: bool, n_steps: float, step_flops: float, xla: bool) -> Executor:
         # There is no plain graph: without `jit` each operation is a program of its own.
         return Executor.XLA
 

@@ -22,7 +22,7 @@ class TorchBackend:
     def free_memory(self) -> int | None:
         return None
 
-    def executor(self, *, dense: bool, work: float) -> Executor:
+    def executor(self, *, dense: bool, n_steps: float, step_flops: float, xla: bool) -> Executor:
         return Executor.GRAPH
 
     def precision(self, dtype: str):

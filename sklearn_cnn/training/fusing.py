@@ -270,10 +270,10 @@ def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend, archite
         l1=any(shape.l1 for shape in shapes),
         validation_bucket=validation,
         validation_batch=validation,
-        executor=backend.executor(dense=True, work=n_steps),
+        executor=backend.executor(
+            dense=True, n_steps=n_steps, step_flops=math.inf, xla=PROGRAMS.may_compile_xla()
+        ),
     )
-    if shape.executor is Executor.XLA and not PROGRAMS.may_compile_xla():
-        shape = replace(shape, executor=Executor.GRAPH)
     longest = max(plan.max_iter for plan in plans)
     masked = any(plan.architecture != architecture for plan in plans)
     return Piece(numbers, replace(shape, n_epochs=longest), len(numbers), masked=masked)

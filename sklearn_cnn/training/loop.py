@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -160,10 +161,15 @@ def program_shape(plan: Plan, rows: Rows, validation: Rows | None, backend, list
     remainder = n_rows % batch_size if interact else 0
     n_steps = -(-n_rows // batch_size)
     size = sum(math.prod(parameter.shape) for parameter in plan.architecture.parameters)
-    epoch_seconds = n_steps * (_STEP_SECONDS + 6 * size * batch_size / _FLOPS)
-    executor = backend.executor(
-        dense=plan.architecture.wants_xla, work=float(n_steps) * plan.max_iter
+    step_flops = 6.0 * size * batch_size
+    epoch_seconds = n_steps * (_STEP_SECONDS + step_flops / _FLOPS)
+    chosen = partial(
+        backend.executor,
+        dense=plan.architecture.wants_xla,
+        n_steps=float(n_steps) * plan.max_iter,
+        step_flops=step_flops,
     )
+    executor = chosen(xla=True)
     n_epochs = 1
     every_epoch = in_segments or (listener and listener.every_epoch)
     if not every_epoch and executor is not Executor.VARIABLES:
@@ -205,7 +211,7 @@ def program_shape(plan: Plan, rows: Rows, validation: Rows | None, backend, list
     if executor is Executor.XLA and shape not in PROGRAMS and not PROGRAMS.may_compile_xla():
         from dataclasses import replace
 
-        shape = replace(shape, executor=Executor.GRAPH)
+        shape = replace(shape, executor=chosen(xla=False))
     return shape
 
 

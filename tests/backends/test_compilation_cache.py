@@ -13,7 +13,7 @@ FIT = """
 import numpy as np
 from sklearn_cnn import MLPClassifier, backends
 from sklearn_cnn.backends import Executor
-backends.current().executor = lambda dense, work: Executor.XLA
+backends.current().executor = lambda **_: Executor.XLA
 before = dict(os.environ)
 X = np.random.RandomState(0).normal(size=(30, 4))
 MLPClassifier((3,), max_iter=300, tol=1e-1, random_state=0).fit(X, X[:, 0] > 0)

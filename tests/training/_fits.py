@@ -10,7 +10,7 @@ from sklearn_cnn.backends import Executor, ProgramCache
 from sklearn_cnn.training import Objective, Plan, Progress, Rows, loop, train
 from sklearn_cnn.training.optimizers import describe_solver
 
-EXECUTORS = [Executor.XLA, Executor.GRAPH, Executor.VARIABLES]
+EXECUTORS = [Executor.XLA, Executor.GRAPH, Executor.SERIAL, Executor.VARIABLES]
 TOLERANCE = {"float32": 2e-6, "float64": 1e-12}
 # scikit-learn's defaults.
 NUMBERS = {
@@ -26,7 +26,9 @@ NUMBERS = {
 def on(executor, monkeypatch):
     """Let plans run on ``executor``, in a program cache of their own."""
     with monkeypatch.context() as patch:
-        patch.setattr(backends.current(), "executor", lambda dense, work: executor)
+        patch.setattr(
+            backends.current(), "executor", lambda xla, **_: executor if xla else Executor.GRAPH
+        )
         patch.setattr(loop, "PROGRAMS", ProgramCache())
         yield
 

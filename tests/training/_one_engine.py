@@ -11,7 +11,7 @@ import warnings
 import numpy as np
 from sklearn.datasets import load_digits
 
-WAYS = ["XLA", "graph", "model.fit", "JAX"]
+WAYS = ["xla", "graph", "serial", "model.fit", "JAX"]
 FACTORS = {
     "solver": ["adam", "sgd", "rmsprop"],
     "hidden_layer_sizes": [(100,), (100, 100), ()],
@@ -62,8 +62,8 @@ def main(way, path):
     if way == "model.fit":
         backend.compiles = False
     elif way != "JAX":
-        executor = Executor.XLA if way == "XLA" else Executor.GRAPH
-        backend.executor = lambda dense, work: executor
+        executor = Executor(way)
+        backend.executor = lambda **_: executor
     weights = {}
     for number, combination in enumerate(json.load(sys.stdin)):
         X, y, weight = rows(combination)

@@ -22,8 +22,8 @@ def resident():
 sizes = []
 for i in range(300):
     shape = i % 20
-    executor = list(Executor)[shape % 2]  # XLA and the plain graph in turn
-    backend.executor = lambda dense, work: executor
+    executor = (Executor.XLA, Executor.SERIAL)[shape % 2]
+    backend.executor = lambda **_: executor
     plan = plan_for(network("float32", hidden_layer_sizes=(shape + 1,), dropout=0.1))
     assert fitted(plan, rows, seed=i).executor == executor.value
     if i in (99, 299):
@@ -44,7 +44,7 @@ from tests.training._fits import fitted, network, plan_for, some_rows
 from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor, tensorflow
 
-backends.current().executor = lambda dense, work: Executor.GRAPH
+backends.current().executor = lambda **_: Executor.GRAPH
 PROGRAMS.max_size = 20
 tensorflow._TRACES_BETWEEN_CLEANINGS = 20
 rows = some_rows(60, "float32")

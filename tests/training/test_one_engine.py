@@ -1,4 +1,4 @@
-"""XLA, the plain graph, ``keras.Model.fit`` and JAX end with the same weights."""
+"""XLA, the plain graph, alone and shared, ``keras.Model.fit`` and JAX end with the same weights."""
 
 import json
 import os

@@ -1,0 +1,59 @@
+"""Which executor TensorFlow trains with."""
+
+import subprocess
+import sys
+
+import pytest
+
+from sklearn_cnn import backends
+from sklearn_cnn.backends import Executor
+
+pytestmark = pytest.mark.skipif(
+    backends.current().name != "tensorflow", reason="other backends have one executor"
+)
+
+
+@pytest.mark.parametrize(
+    ("dense", "n_steps", "step_flops", "xla", "expected"),
+    [
+        (True, 1140, 1.4e6, True, Executor.XLA),
+        (True, 1140, 1.4e6, False, Executor.SERIAL),
+        (True, 180, 9e6, True, Executor.SERIAL),
+        (True, 180, 4e8, True, Executor.GRAPH),
+        (False, 1140, 1.4e6, True, Executor.VARIABLES),
+    ],
+)
+def test_long_fits_are_compiled_and_short_ones_run_on_the_threads_that_pay(
+    dense, n_steps, step_flops, xla, expected
+):
+    chosen = backends.current().executor(
+        dense=dense, n_steps=n_steps, step_flops=step_flops, xla=xla
+    )
+    assert chosen is expected
+
+
+def test_a_serial_program_ends_where_tensorflow_has_one_thread():
+    script = """
+import tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(1)
+tf.config.threading.set_inter_op_parallelism_threads(1)
+from sklearn.datasets import load_iris
+from sklearn_cnn import MLPClassifier
+from sklearn_cnn.training import loop
+train = loop._train_compiled
+def reporting(*arguments, **options):
+    result = train(*arguments, **options)
+    print(result.executor, result.n_epochs)
+    return result
+loop._train_compiled = reporting
+X, y = load_iris(return_X_y=True)
+MLPClassifier(max_iter=5, random_state=0, n_iter_no_change=50).fit(X, y)
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.stdout.split() == ["serial", "5"], done.stderr[-2000:]
