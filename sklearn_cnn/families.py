@@ -271,6 +271,11 @@ class Family:
     def activation(self) -> str:
         return self._activations[self.link]
 
+    @property
+    def equivariant(self) -> bool:
+        """Whether a response that is shifted or scaled has its predictions shifted or scaled."""
+        return False
+
     def config(self) -> dict[str, Any]:
         """Name and settings as plain values, from which `get` makes the same family."""
         return {"name": self.name, **asdict(self)}
@@ -451,6 +456,10 @@ class _Gaussian(Family):
     name = "gaussian"
     has_dispersion = True
     _activations = {"identity": "linear", "log": "exponential", "inverse": "reciprocal"}
+
+    @property
+    def equivariant(self) -> bool:
+        return self.link == "identity"
 
     def loss_scale(self, units: int) -> float:
         return 1.0 / units

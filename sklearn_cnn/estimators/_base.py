@@ -26,6 +26,7 @@ from sklearn_cnn.training.progress import Lines, Listeners, Meter
 
 from . import _model
 from ._hints import warn_of_scales
+from ._standardization import Standardization, standardization
 
 _DIVERGED = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -93,6 +94,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     _warns_at_max_iter = False
     # Whether verbose prints scikit-learn's lines.
     _prints_lines = False
+    # Whether rows and target are standardised inside, where ``standardize`` is no parameter.
+    standardize = False
     # Whether columns on very different scales are worth a warning: in tables they are.
     _hints_at_scales = False
     # Whether ``tol`` is measured against the loss.
@@ -250,11 +253,17 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         progress = self._start(architecture, rng, first_pass, incremental)
         if self.early_stopping and validation is None:
             rows, validation = self._split(rows, rng)
+        scaling = self._standardization(rows, objective, incremental)
+        if scaling is not None:
+            rows = scaling.rows(rows)
+            validation = None if validation is None else scaling.rows(validation)
+            if not first_pass:
+                progress.weights = scaling.for_standardized(progress.weights)
         rows = self._in_dtype(rows, dtype)
         if validation is not None:
             validation = self._in_dtype(validation, dtype)
         plan = self._plan(rows, objective, architecture, rng, validation, incremental)
-        listener = self._listener(plan, validation, task)
+        listener = self._listener(plan, validation, task, scaling)
         if listener is not None:
             listener.begins(progress)
         order = getattr(self, "_order", None) if incremental else None
@@ -264,12 +273,20 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         if listener is not None:
             listener.ends(result.reason)
             result.take_over(listener)
-        self._record(result, plan, rng, rows, first_pass, incremental, validation)
+        self._record(result, plan, rng, rows, scaling, first_pass, incremental, validation)
+
+    def _standardization(self, rows: Rows, objective, incremental: bool) -> Standardization | None:
+        """What ``standardize`` makes of these rows; ``partial_fit`` adds to what it has seen."""
+        if not self.standardize:
+            return None
+        before = getattr(self, "_scaling", None) if incremental else None
+        return standardization(rows, with_target=objective.family.equivariant, before=before)
 
     def _hint(self, rows: Rows, objective, first: bool) -> None:
         """Say so where scales are such that gradient descent will struggle."""
         x = rows.x
-        if not (first and self._hints_at_scales and getattr(x, "ndim", 0) == 2):
+        wanted = first and self._hints_at_scales and not self.standardize
+        if not (wanted and getattr(x, "ndim", 0) == 2):
             return
         gaussian = objective.score == "r2" and objective.family.activation == "linear"
         target = rows.y if gaussian else None
@@ -320,7 +337,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         solver = self._solver_in_use()
         if not isinstance(solver, str):
             solver = type(solver).__name__, solver.get_config()
-        return repr((solver, self.momentum > 0, self.nesterovs_momentum))
+        key = (solver, self.momentum > 0, self.nesterovs_momentum)
+        # The moments of the gradient are those of the weights on one of the two scales.
+        return repr((*key, "standardize") if self.standardize else key)
 
     def _split(self, rows: Rows, rng) -> tuple[Rows, Rows]:
         training, validation = validation_split(
@@ -388,7 +407,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             seed=self._noise_key if incremental and hasattr(self, "_noise_key") else _peek(rng),
         )
 
-    def _listener(self, plan: Plan, validation, task=None) -> Listeners | None:
+    def _listener(self, plan: Plan, validation, task=None, scaling=None) -> Listeners | None:
         listeners: list[Any] = []
         if self.verbose and self._prints_lines:
             listeners.append(
@@ -416,7 +435,10 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
 
             listeners.append(
                 SklearnCallbacks(
-                    self, self._callback_fit_ctx, lambda w: self._fitted_now(plan, w), **task
+                    self,
+                    self._callback_fit_ctx,
+                    lambda weights: self._fitted_now(plan, _for_data(weights, scaling)),
+                    **task,
                 )
             )
         return Listeners(listeners) if listeners else None
@@ -440,8 +462,12 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         from sklearn_cnn.training.optimizers import describe_solver
 
         best: Any = None
+        scaling = self._standardization(rows, objective, False)
+        rows = rows if scaling is None else scaling.rows(rows)
         for _ in range(self.n_init):
             progress = self._start(architecture, rng, first_pass, False)
+            if scaling is not None and not first_pass:
+                progress.weights = scaling.for_standardized(progress.weights)
             plan = Plan(
                 architecture=architecture,
                 objective=objective,
@@ -462,7 +488,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         result, report, plan = best
         if report is not None:
             check_optimize_result("lbfgs", report, self.max_iter)
-        self._record(result, plan, rng, rows, first_pass, False, None)
+        self._record(result, plan, rng, rows, scaling, first_pass, False, None)
 
     @staticmethod
     def _cast(x, dtype: str):
@@ -479,7 +505,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
 
     # -- record --------------------------------------------------------------------------------
 
-    def _record(self, result, plan, rng, rows, first_pass, incremental, validation) -> None:
+    def _record(
+        self, result, plan, rng, rows, scaling, first_pass, incremental, validation
+    ) -> None:
         """Write the fitted attributes, all at once; warn or raise where training went wrong."""
         weights = result.progress.weights
         if result.best_weights is not None:
@@ -487,7 +515,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         self._complain(result, plan, rows, weights, incremental)
         _model.forget(self)
         self.architecture_ = plan.architecture
-        self._weights = weights
+        self._weights = _for_data(weights, scaling)
+        self._scaling = scaling
         self._progress = result.progress
         self._progress.weights = []
         self._random_state = rng
@@ -587,16 +616,20 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         epoch = f"Epoch {result.n_epochs}; " if self.solver != "lbfgs" else ""
         return (
             f"({epoch}largest |X| {largest:.2g}, learning_rate_init "
-            f"{self.learning_rate_init:g}: scale X, or lower the rate.)"
+            f"{self.learning_rate_init:g}: {'' if self.standardize else 'scale X, or '}lower the "
+            "rate.)"
         )
 
-    def _as_trained(self, X, y) -> tuple[Rows, Objective]:
-        """Rows as ``fit`` would train on them, and what it would minimise."""
+    def _as_trained(self, X, y) -> tuple[Rows, Objective, list[np.ndarray]]:
+        """Rows as ``fit`` would train on them, what it would minimise, and the weights for them."""
         check_is_fitted(self)
         twin = copy.copy(self)  # encoding leaves notes behind
         rows = twin._encode_rows(X, y, None, None, False, True, None)
         rows, _, objective, _ = twin._describe(rows, None, np.random.RandomState(0), False)
-        return rows._replace(x=self._cast(rows.x, "float64")), objective
+        weights, scaling = self._weights, getattr(self, "_scaling", None)
+        if scaling is not None:
+            rows, weights = scaling.rows(rows), scaling.for_standardized(weights)
+        return rows._replace(x=self._cast(rows.x, "float64")), objective, weights
 
     # -- the fitted network --------------------------------------------------------------------
 
@@ -660,6 +693,10 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         from sklearn_cnn.persistence import save
 
         save(self, path)
+
+
+def _for_data(weights: list[np.ndarray], scaling: Standardization | None) -> list[np.ndarray]:
+    return weights if scaling is None else scaling.for_data(weights)
 
 
 def _checked_offset(offset, target: np.ndarray) -> np.ndarray:

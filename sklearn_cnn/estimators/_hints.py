@@ -27,9 +27,13 @@ def warn_of_scales(X, names, target=None) -> None:
         warnings.warn(" ".join(advice), ScaleWarning, stacklevel=2)
 
 
-def scale_advice(X, names, target=None) -> list[str]:
-    """What :func:`warn_of_scales` says, one sentence a fault."""
+def scale_advice(X, names, target=None, *, has_option: bool = True) -> list[str]:
+    """What :func:`warn_of_scales` says, one sentence a fault.
+
+    ``has_option`` says whether the estimator has ``standardize``.
+    """
     advice = []
+    option = "Set standardize=True, or " if has_option else ""
     scales = column_scales(X)
     varying = np.flatnonzero(scales > 0)
     if len(varying) > 1:
@@ -40,14 +44,15 @@ def scale_advice(X, names, target=None) -> list[str]:
                 f"Columns of X differ in scale by a factor of {ratio:.2g}: "
                 f"{_name(high, names)} has standard deviation {scales[high]:.2g}, "
                 f"{_name(low, names)} {scales[low]:.2g}. "
-                "Put a StandardScaler in front of the network."
+                f"{_sentence(f'{option}put a StandardScaler in front of the network.')}"
             )
     if target is not None and len(target) > 1:
         size = float(np.sqrt(np.mean(np.square(target))))
         if size > 0 and not 1 / _LARGEST_RATIO <= size <= _LARGEST_RATIO:
             advice.append(
-                f"The target is far from unit scale (root mean square {size:.2g}). Wrap the "
-                "network in TransformedTargetRegressor(network, transformer=StandardScaler())."
+                f"The target is far from unit scale (root mean square {size:.2g}). "
+                f"{_sentence(f'{option}wrap the network in TransformedTargetRegressor(network, ')}"
+                "transformer=StandardScaler())."
             )
     return advice
 
@@ -60,6 +65,10 @@ def column_scales(X) -> np.ndarray:
             squares = np.asarray(X.multiply(X).mean(axis=0), dtype=np.float64).ravel()
             return np.sqrt(np.maximum(squares - mean**2, 0))
         return np.std(X, axis=0, dtype=np.float64)
+
+
+def _sentence(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _name(column: int, names) -> str:

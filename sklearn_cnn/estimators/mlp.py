@@ -192,6 +192,13 @@ class MLPClassifier(_Dense, NetworkClassifier):
         Float type in which the network computes; ``"auto"`` is that of X.
     n_init : int, default=1
         Starts of lbfgs from different weights, of which the best is kept.
+    standardize : bool, default=False
+        Whether to train on columns of X with mean 0 and variance 1 (weighted; sparse X is divided
+        by standard deviations only). Attributes are for X as it came: ``coefs_`` and ``model_``
+        take it as it is. With ``early_stopping`` the moments are those of the rows that are
+        trained on; ``partial_fit`` counts every row that it has seen, and changing moments do not
+        change predictions. ``alpha`` and ``l1`` act on the weights of standardised columns, and
+        Keras callbacks see these.
 
     Attributes
     ----------
@@ -252,6 +259,7 @@ class MLPClassifier(_Dense, NetworkClassifier):
     _parameter_constraints: dict = {
         **NetworkClassifier._parameter_constraints,
         "hidden_layer_sizes": ["array-like", Interval(Integral, 0, None, closed="left")],
+        "standardize": ["boolean"],
     }
 
     def __init__(
@@ -291,6 +299,7 @@ class MLPClassifier(_Dense, NetworkClassifier):
         monitor="score",
         dtype="auto",
         n_init=1,
+        standardize=False,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -326,6 +335,7 @@ class MLPClassifier(_Dense, NetworkClassifier):
         self.monitor = monitor
         self.dtype = dtype
         self.n_init = n_init
+        self.standardize = standardize
 
 
 class MLPRegressor(_Dense, NetworkRegressor):
@@ -411,6 +421,15 @@ class MLPRegressor(_Dense, NetworkRegressor):
         Float type in which the network computes; ``"auto"`` is that of X.
     n_init : int, default=1
         Starts of lbfgs from different weights, of which the best is kept.
+    standardize : bool, default=False
+        Whether to train on columns of X with mean 0 and variance 1 (weighted; sparse X is divided
+        by standard deviations only), and on a target of mean 0 and variance 1 where ``loss`` looks
+        at differences: ``"squared_error"``, ``gaussian()``, Keras's squared, absolute, Huber and
+        log-cosh errors. Attributes are for the data as they came: ``coefs_`` and ``model_`` take X
+        as it is and give y as it is. With ``early_stopping`` the moments are those of the rows that
+        are trained on; ``partial_fit`` counts every row that it has seen, and changing moments do
+        not change predictions. ``alpha`` and ``l1`` act on the weights of standardised data, Keras
+        callbacks see these, and losses and metrics of the fit are of the standardised target.
 
     Attributes
     ----------
@@ -469,6 +488,7 @@ class MLPRegressor(_Dense, NetworkRegressor):
     _parameter_constraints: dict = {
         **NetworkRegressor._parameter_constraints,
         "hidden_layer_sizes": ["array-like", Interval(Integral, 0, None, closed="left")],
+        "standardize": ["boolean"],
     }
 
     def __init__(
@@ -507,6 +527,7 @@ class MLPRegressor(_Dense, NetworkRegressor):
         monitor="score",
         dtype="auto",
         n_init=1,
+        standardize=False,
     ):
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -541,3 +562,4 @@ class MLPRegressor(_Dense, NetworkRegressor):
         self.monitor = monitor
         self.dtype = dtype
         self.n_init = n_init
+        self.standardize = standardize

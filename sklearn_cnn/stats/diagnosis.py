@@ -205,15 +205,13 @@ def diagnose(
     """
     estimator, (X, X_val), (y, y_val) = _network(estimator, (X, X_val), (y, y_val))
     sample = _evenly_spaced(X, y, n_rows)
-    rows, objective = estimator._as_trained(*sample)
-    loss, gradients = loss_and_gradients(
-        estimator.architecture_, objective, estimator._weights, rows
-    )
+    rows, objective, weights = estimator._as_trained(*sample)
+    loss, gradients = loss_and_gradients(estimator.architecture_, objective, weights, rows)
     validation_loss = np.nan
     if X_val is not None:
-        rows_val, _ = estimator._as_trained(*_evenly_spaced(X_val, y_val, n_rows))
+        rows_val = estimator._as_trained(*_evenly_spaced(X_val, y_val, n_rows))[0]
         validation_loss, _ = loss_and_gradients(
-            estimator.architecture_, objective, estimator._weights, rows_val
+            estimator.architecture_, objective, weights, rows_val
         )
     found: dict[str, Any] = {
         "network": type(estimator).__name__,
@@ -390,7 +388,8 @@ def _advice_on_scales(seen: Diagnosis, estimator: Any, rows: Any) -> Iterator[st
     if table:
         target = rows.y if is_regressor(estimator) else None
         names = getattr(estimator, "feature_names_in_", None)
-        found = scale_advice(rows.x, names, target)
+        has_option = "standardize" in estimator.get_params()
+        found = scale_advice(rows.x, names, target, has_option=has_option)
         yield from found
     largest = seen.largest_input
     if table and not found and largest > _LARGE_TABLE:

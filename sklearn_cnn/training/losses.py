@@ -8,6 +8,12 @@ import numpy as np
 
 from .optimizers import unknown_name
 
+# Keras's losses that look at differences between y and prediction only, functions and classes.
+_OF_DIFFERENCES = {
+    *("mean_squared_error", "mean_absolute_error", "huber", "log_cosh"),
+    *("MeanSquaredError", "MeanAbsoluteError", "Huber", "LogCosh"),
+}
+
 
 @dataclass(frozen=True)
 class KerasLoss:
@@ -37,6 +43,16 @@ class KerasLoss:
     sparse: bool = False
     compared: str | None = None
     row_shape: tuple[int, ...] = ()
+
+    @property
+    def equivariant(self) -> bool:
+        """Whether a response that is shifted or scaled has its predictions shifted or scaled."""
+        if not isinstance(self.source, str) or self.activation != "linear":
+            return False
+        found = json.loads(self.source)
+        if isinstance(found, dict):
+            found = found["class_name"] if found["module"] == "keras.losses" else None
+        return found in _OF_DIFFERENCES
 
     def units(self, n_outputs: int) -> int:
         """Output units for ``n_outputs`` columns of y."""

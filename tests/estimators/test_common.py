@@ -140,6 +140,7 @@ EFFECTS = {
     },
     "dtype": ("float32", {}, computed_in),
     "n_init": (8, {**LBFGS, "max_iter": 2, "random_state": 3}, weights),
+    "standardize": (True, {}, weights),
     "filters": ((3, 2), {}, architecture),
     "kernel_size": (2, PICTURE_FILTERS | {"kernel_size": 3}, architecture),
     "strides": (2, PICTURE_FILTERS, architecture),
