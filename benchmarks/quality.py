@@ -110,6 +110,7 @@ def lenet(seed: int) -> Answer:
         architecture="lenet",
         solver="sgd",
         momentum=0.0,
+        learning_rate="constant",
         learning_rate_init=0.1,
         batch_size=50,
         max_iter=10,
@@ -126,9 +127,7 @@ def cifar(seed: int) -> Answer:
 
     parts = [load_cifar10(subset=subset) for subset in ("train", "test")]
     pictures = [((part.images / 255).astype("float32"), part.target) for part in parts]
-    network = CNNClassifier(
-        (32, 64, 64), dropout=0.5, max_iter=30, learning_rate_init=1e-3, random_state=seed
-    )
+    network = CNNClassifier((32, 64, 64), dropout=0.5, max_iter=30, random_state=seed)
     error, seconds = test_error(network, *pictures)
     flat = [(X.reshape(len(X), -1), y) for X, y in pictures]
     theirs = sklearn.neural_network.MLPClassifier((512,), early_stopping=True, random_state=seed)

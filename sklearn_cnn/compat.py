@@ -23,7 +23,6 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call as check_partial_fit_first_call
-from sklearn.utils.optimize import _check_optimize_result as check_optimize_result
 from sklearn.utils.validation import _check_sample_weight as check_sample_weight
 
 __all__ = [
@@ -35,7 +34,6 @@ __all__ = [
     "StrOptions",
     "available_if",
     "base_optimizer_methods",
-    "check_optimize_result",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "compile_arguments",

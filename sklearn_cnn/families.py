@@ -15,8 +15,9 @@ to the last digit.
 
 import difflib
 import functools
+import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import SimpleNamespace
 from typing import Any, ClassVar, Self
@@ -34,6 +35,7 @@ __all__ = [
     "keras_activation",
     "multinomial",
     "negative_binomial",
+    "pinball",
     "poisson",
 ]
 
@@ -183,6 +185,45 @@ def negative_binomial(theta: float | None = None, link: str = "log") -> "Family"
     return _NegativeBinomial(link, theta=theta)
 
 
+def pinball(quantiles: float | Sequence[float] = (0.05, 0.5, 0.95)) -> "Family":
+    """Quantiles of a continuous response instead of its mean: quantile regression [1]_.
+
+    Parameters
+    ----------
+    quantiles : float or sequence of float, default=(0.05, 0.5, 0.95)
+        Between 0 and 1, rising. Each has an output unit of its own: the first and the last of
+        the default bound an interval that holds nine of ten responses.
+
+    Returns
+    -------
+    Family
+        Loss of a row: the pinball loss, ``q (y - eta)`` above a prediction eta and
+        ``(1 - q) (eta - y)`` below it, summed over quantiles and outputs.
+
+    Notes
+    -----
+    Networks may predict quantiles that cross. `Family.mean`, and so ``predict``, sorts those of
+    each response, which never is further from the true ones [2]_; the Keras model is not sorted.
+
+    References
+    ----------
+    .. [1] Koenker, Bassett, "Regression quantiles", Econometrica 46 (1978), 33-50.
+    .. [2] Chernozhukov, Fernandez-Val, Galichon, "Quantile and probability curves without
+       crossing", Econometrica 78 (2010), 1093-1125.
+
+    Examples
+    --------
+    >>> from sklearn_cnn.families import pinball
+    >>> pinball()
+    pinball(quantiles=(0.05, 0.5, 0.95))
+    >>> pinball(0.9).deviance([1.0, 2.0], [0.0, 3.0])
+    2.0
+    >>> pinball().mean([[3.0, 2.0, 4.0]])
+    array([[2., 3., 4.]])
+    """
+    return _Pinball("identity", quantiles=quantiles)  # type: ignore[arg-type]
+
+
 def multilabel() -> "Family":
     """Several answers of yes or no to each row, independent given X."""
     return _Multilabel("logit")
@@ -210,7 +251,7 @@ def get(family: "str | dict[str, Any] | Family | Callable[[], Family]") -> "Fami
     Traceback (most recent call last):
         ...
     ValueError: family='poison' is unknown. Known names: 'binomial', 'gamma', 'gaussian', \
-'multilabel', 'multinomial', 'negative_binomial', 'poisson'. Did you mean 'poisson'?
+'multilabel', 'multinomial', 'negative_binomial', 'pinball', 'poisson'. Did you mean 'poisson'?
     """
     if isinstance(family, Family):
         return family
@@ -230,7 +271,16 @@ def get(family: "str | dict[str, Any] | Family | Callable[[], Family]") -> "Fami
 
 _MAKERS: dict[str, Callable[[], "Family"]] = {
     make.__name__: make
-    for make in (gaussian, binomial, multinomial, poisson, gamma, negative_binomial, multilabel)
+    for make in (
+        gaussian,
+        binomial,
+        multinomial,
+        poisson,
+        gamma,
+        negative_binomial,
+        pinball,
+        multilabel,
+    )
 }
 
 
@@ -280,9 +330,14 @@ class Family:
         """Name and settings as plain values, from which `get` makes the same family."""
         return {"name": self.name, **asdict(self)}
 
+    @property
+    def n_quantiles(self) -> int:
+        """Predictions for each response: 1, or so many quantiles of it."""
+        return 1
+
     def units(self, n_outputs: int) -> int:
         """Units of the last layer for a response of ``n_outputs`` encoded columns."""
-        return n_outputs
+        return n_outputs * self.n_quantiles
 
     def loss_scale(self, units: int) -> float:
         """Factor between the sum over outputs and the loss that scikit-learn reports."""
@@ -726,6 +781,96 @@ class _NegativeBinomial(_Poisson):
                 "negative_binomial(theta=2.0), or take with_theta(estimate_theta(y, mu))."
             )
         return self.theta
+
+
+@dataclass(frozen=True, repr=False)
+class _Pinball(Family):
+    quantiles: tuple[float, ...] = (0.5,)
+
+    name = "pinball"
+    has_dispersion = True
+    _activations = {"identity": "linear"}
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        quantiles = tuple(float(quantile) for quantile in np.ravel(self.quantiles))
+        rising = all(low < high for low, high in itertools.pairwise((0.0, *quantiles, 1.0)))
+        if not quantiles or not rising:
+            raise ValueError(
+                "quantiles of pinball must be a number between 0 and 1, or several that rise. Got "
+                f"{self.quantiles!r}."
+            )
+        object.__setattr__(self, "quantiles", quantiles)
+
+    def __repr__(self) -> str:
+        return f"pinball(quantiles={self.quantiles!r})"
+
+    @property
+    def equivariant(self) -> bool:
+        return True
+
+    @property
+    def n_quantiles(self) -> int:
+        return len(self.quantiles)
+
+    def mean(self, eta: ArrayLike) -> NDArray:
+        """Quantiles of each response in rising order; with several outputs one after another."""
+        eta = np.asarray(eta)
+        if self.n_quantiles == 1:
+            return eta
+        return np.sort(eta.reshape(*eta.shape[:-1], -1, self.n_quantiles), axis=-1).reshape(
+            eta.shape
+        )
+
+    def loss(self, y: Any, eta: Any) -> Any:
+        from keras import ops
+
+        # An output has its quantiles side by side.
+        y = ops.repeat(y, self.n_quantiles, axis=-1) if self.n_quantiles > 1 else y
+        shares = np.tile(self.quantiles, eta.shape[-1] // self.n_quantiles)
+        shares = ops.convert_to_tensor(shares, dtype=eta.dtype)
+        below = y - eta
+        return ops.sum(ops.maximum(shares * below, (shares - 1.0) * below), axis=-1)
+
+    def _unit_deviance(self, y: NDArray, mu: NDArray) -> NDArray:
+        share = self._one_quantile()
+        return 2 * np.maximum(share * (y - mu), (share - 1) * (y - mu))
+
+    def _log_likelihood(
+        self, y: NDArray, mu: NDArray, weight: NDArray, dispersion: ArrayLike | None
+    ) -> float:
+        # Of the asymmetric Laplace distribution, whose maximum is where the pinball loss is least.
+        share, losses = self._one_quantile(), self._unit_deviance(y, mu) / 2
+        if dispersion is None:
+            dispersion = np.sum(weight * losses, axis=0) / weight.sum(axis=0)
+        scale = np.asarray(dispersion)
+        return np.sum(weight * (np.log(share * (1 - share) / scale) - losses / scale))
+
+    def dispersion(
+        self,
+        y: ArrayLike,
+        mu: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        df_residual: float | None = None,
+    ) -> NDArray:
+        """Scale of the asymmetric Laplace distribution: mean loss by degree of freedom."""
+        outputs = np.shape(y)[1:]
+        y, mu, weight = _columns(y, self._within(mu), sample_weight)
+        if df_residual is None:
+            df_residual = float(np.count_nonzero(weight))
+        losses = np.sum(weight * self._unit_deviance(y, mu) / 2, axis=0)
+        return (losses / df_residual).reshape(outputs)
+
+    def _variance(self, mu: NDArray) -> NDArray:
+        return np.ones_like(mu)
+
+    def _one_quantile(self) -> float:
+        if self.n_quantiles > 1:
+            raise ValueError(
+                f"{self!r} has several quantiles, each with a deviance of its own. Take them one "
+                f"by one: pinball({self.quantiles[0]!r})."
+            )
+        return self.quantiles[0]
 
 
 def keras_activation(name: str) -> Callable[[Any], Any]:

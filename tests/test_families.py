@@ -27,6 +27,7 @@ from sklearn_cnn.families import (
     multilabel,
     multinomial,
     negative_binomial,
+    pinball,
     poisson,
 )
 
@@ -46,6 +47,7 @@ ALL = [
     gamma(link="inverse"),
     gamma(link="identity"),
     negative_binomial(theta=1.5),
+    pinball(0.3),
 ]
 POSITIVE_LINKS = {"identity", "sqrt", "inverse"}
 
@@ -64,7 +66,7 @@ def example(family, n_samples=7, n_outputs=2, seed=0, dtype="float64"):
     """Encoded responses and linear predictors that the family allows."""
     rng = np.random.RandomState(seed)
     eta = rng.uniform(-2, 2, (n_samples, n_outputs))
-    if family.link in POSITIVE_LINKS and family != gaussian():
+    if family.link in POSITIVE_LINKS and family.activation != "linear":
         eta = np.abs(eta) + 0.3
     y = {
         "gaussian": rng.normal(size=eta.shape),
@@ -74,6 +76,7 @@ def example(family, n_samples=7, n_outputs=2, seed=0, dtype="float64"):
         "poisson": rng.poisson(2, eta.shape),
         "gamma": rng.gamma(2, 1, eta.shape) + 0.1,
         "negative_binomial": rng.poisson(3, eta.shape),
+        "pinball": rng.normal(size=eta.shape),
     }[family.name]
     return y.astype(dtype), eta.astype(dtype)
 

@@ -25,8 +25,10 @@ FLOORS = [
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 
-# These stand beside the house: anyone may import compat, and none of them imports anything of ours.
-BESIDE = {"compat", "datasets", "_versions"}
+# These stand beside the house: anyone may import the first two, and none of them imports anything
+# of ours.
+FOR_ALL = {"compat", "_warnings"}
+BESIDE = FOR_ALL | {"datasets", "_versions"}
 
 # The modules of the house, without the package's name, that may import a library.
 ONLY_IN = {
@@ -82,7 +84,7 @@ def rooms_used(path: Path, root: Path) -> set[str]:
     """The rooms that a module imports, but for its own and compat."""
     own = room_of(dotted(path, root))
     targets = [target for _, target, _ in imports(path, root) if target.startswith("sklearn_cnn.")]
-    return {room for target in targets if (room := room_of(target))} - {own, "compat"}
+    return {room for target in targets if (room := room_of(target))} - {own, *FOR_ALL}
 
 
 def of_module(path: Path, root: Path) -> Iterator[tuple[int, str]]:
@@ -122,7 +124,7 @@ def against_direction(own: str, target: str, relative: bool) -> str | None:
         return None if relative else f"{target} is of the same room: import it relatively"
     if relative:
         return f"{target} is of another room: import it absolutely"
-    if room == "compat":
+    if room in FOR_ALL:
         return None
     if own in BESIDE or room in BESIDE or FLOOR_OF.get(room, len(FLOORS)) > FLOOR_OF[own]:
         return f"{own} imports {room}"

@@ -19,12 +19,13 @@ So two entries always mean a signal, and grey pictures are asked for by (h, w, 1
 """
 
 import math
-import warnings
 from collections.abc import Iterable, Sequence
 from numbers import Integral
 from typing import Any
 
 from numpy.typing import NDArray
+
+from sklearn_cnn._warnings import warn
 
 
 def picture_shape(
@@ -73,11 +74,9 @@ correct input_shape.
     """
     shape = _row_shape(X_shape, input_shape)
     if len(shape) == 2 and shape[0] == shape[1] > 1:
-        warnings.warn(
+        warn(
             f"input_shape={shape} makes each row a signal of length {shape[0]} with {shape[1]} "
-            f"channels. For grey pictures pass input_shape={(*shape, 1)}.",
-            UserWarning,
-            stacklevel=2,
+            f"channels. For grey pictures pass input_shape={(*shape, 1)}."
         )
     return shape
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import copy
-import warnings
 from abc import abstractmethod
 from numbers import Integral, Real
 from typing import Any
@@ -16,7 +15,8 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_cnn import backends
-from sklearn_cnn.compat import HasMethods, Interval, Options, StrOptions, check_optimize_result
+from sklearn_cnn._warnings import warn
+from sklearn_cnn.compat import HasMethods, Interval, Options, StrOptions
 from sklearn_cnn.encoding import total_weights, validation_split
 from sklearn_cnn.prediction import outputs
 from sklearn_cnn.training import Objective, Plan, Progress, Reason, Rows, train
@@ -56,7 +56,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "batch_size": [StrOptions({"auto"}), Interval(Integral, 1, None, closed="left")],
         "learning_rate": [
-            StrOptions({"constant", "invscaling", "adaptive"}),
+            StrOptions({"constant", "invscaling", "adaptive", "cosine"}),
             HasMethods(["__call__", "get_config"]),
         ],
         "learning_rate_init": [Interval(Real, 0, None, closed="neither")],
@@ -262,7 +262,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         rows = self._in_dtype(rows, dtype)
         if validation is not None:
             validation = self._in_dtype(validation, dtype)
-        plan = self._plan(rows, objective, architecture, rng, validation, incremental)
+        plan = self._plan(rows, objective, architecture, rng, validation, incremental, progress)
         listener = self._listener(plan, validation, task, scaling)
         if listener is not None:
             listener.begins(progress)
@@ -289,7 +289,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         if not (wanted and getattr(x, "ndim", 0) == 2):
             return
         gaussian = objective.score == "r2" and objective.family.activation == "linear"
-        target = rows.y if gaussian else None
+        target = rows.y if gaussian or objective.family.equivariant else None
         warn_of_scales(x, getattr(self, "feature_names_in_", None), target)
 
     def _describe(self, rows: Rows, validation: Rows | None, rng, first_pass: bool):
@@ -298,6 +298,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         units = objective.family.units(rows.y.shape[1])
         dtype = self._computing_dtype(_first(rows.x))
         architecture = self._architecture(self._row_shape(rows.x), objective, units, dtype)
+        if rows.offset is not None and units > rows.y.shape[1]:  # for each quantile the same
+            offset = np.repeat(rows.offset, units // rows.y.shape[1], axis=1)
+            rows = rows._replace(offset=offset)
         return rows, validation, objective, architecture
 
     def _solver_in_use(self):
@@ -327,7 +330,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         )
         progress.samples = self.t_
         if incremental and getattr(self, "_solver_repr", None) == self._solver_key():
-            progress.slots, progress.rate = before.slots, before.rate
+            progress.slots = before.slots
+            if self.learning_rate != "cosine":  # which has ended at zero
+                progress.rate = before.rate
         return progress
 
     def _in_dtype(self, rows: Rows, dtype: str) -> Rows:
@@ -347,7 +352,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         )
         return Rows(*training), Rows(*validation)
 
-    def _plan(self, rows, objective, architecture, rng, validation, incremental) -> Plan:
+    def _plan(self, rows, objective, architecture, rng, validation, incremental, progress) -> Plan:
         from sklearn_cnn.training.metrics import describe_metrics
         from sklearn_cnn.training.optimizers import describe_solver
 
@@ -366,6 +371,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         policy = "constant"
         if solver.description.own_rate:
             policy = "own"
+        elif self.learning_rate == "cosine":
+            policy = "constant" if incremental else "cosine"
         elif self.solver == "sgd":
             policy = self.learning_rate
         n_rows = rows.n_rows
@@ -373,15 +380,15 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             batch_size = min(200, n_rows)
         else:
             if self.batch_size > n_rows:
-                warnings.warn(
+                warn(
                     "Got `batch_size` less than 1 or larger than sample size. It is going to be "
-                    f"clipped (batch_size={self.batch_size}, {n_rows} rows).",
-                    stacklevel=2,
+                    f"clipped (batch_size={self.batch_size}, {n_rows} rows)."
                 )
             batch_size = int(np.clip(self.batch_size, 1, n_rows))
         watched = "loss"
         if validation is not None:
-            watched = "val_loss" if self.monitor == "loss" else "score"
+            scored = self.monitor == "score" and objective.score != "none"
+            watched = "score" if scored else "val_loss"
         return Plan(
             architecture=architecture,
             objective=objective,
@@ -404,6 +411,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             keep_best=validation is not None,
             policy=policy,
             power_t=self.power_t,
+            cosine=(progress.samples, progress.samples + n_rows * self.max_iter),
             seed=self._noise_key if incremental and hasattr(self, "_noise_key") else _peek(rng),
         )
 
@@ -486,8 +494,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             if best is None or result.history["loss"][-1] < best[0].history["loss"][-1]:
                 best = result, report, plan
         result, report, plan = best
-        if report is not None:
-            check_optimize_result("lbfgs", report, self.max_iter)
+        if report is not None and report.status != 0:
+            warn(_lbfgs_failed(report, self.max_iter), ConvergenceWarning)
         self._record(result, plan, rng, rows, scaling, first_pass, False, None)
 
     @staticmethod
@@ -587,26 +595,25 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             advice = self._divergence_advice(result, rows)
             best = result.progress.best
             if plan.keep_best and finite and np.isfinite(best):
-                warnings.warn(
+                warn(
                     f"{_DIVERGED} {advice} The best weights before that are kept.",
                     ConvergenceWarning,
-                    stacklevel=2,
                 )
             else:
                 raise ValueError(f"{_DIVERGED} {advice}")
         if result.reason is Reason.INTERRUPTED:
-            warnings.warn("Training interrupted by user.", stacklevel=2)
+            warn("Training interrupted by user.")
         if (
             result.reason is Reason.MAX_ITER
             and not incremental
             and self._warns_at_max_iter
+            and plan.policy != "cosine"  # which is at zero then
             and self.solver != "lbfgs"
         ):
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({plan.max_iter}) reached and the "
                 "optimization hasn't converged yet. Raise max_iter, or change learning_rate_init.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
     def _divergence_advice(self, result, rows: Rows) -> str:
@@ -660,7 +667,10 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         check_is_fitted(self)
         _model.pull(self)
         eta = self._raw_outputs(X)
-        return eta if offset is None else eta + _checked_offset(offset, eta)
+        if offset is None:
+            return eta
+        n_quantiles = getattr(getattr(self, "_family", None), "n_quantiles", 1)
+        return eta + np.repeat(_checked_offset(offset, eta[:, ::n_quantiles]), n_quantiles, axis=1)
 
     def _raw_outputs(self, X) -> np.ndarray:
         return outputs(self.architecture_, self._weights, self._network_inputs(X))
@@ -693,6 +703,20 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         from sklearn_cnn.persistence import save
 
         save(self, path)
+
+
+def _lbfgs_failed(report, max_iter: int) -> str:
+    """scikit-learn's words, which its own function would say of a line of ours."""
+    advice = ""
+    if report.nit >= max_iter:
+        advice = (
+            f"\nIncrease the number of iterations to improve the convergence (max_iter={max_iter})."
+        )
+    return (
+        f"lbfgs failed to converge after {min(report.nit, max_iter)} iteration(s) "
+        f"(status={report.status}):\n{report.message}\n{advice}\nYou might also want to scale the "
+        "data as shown in:\n    https://scikit-learn.org/stable/modules/preprocessing.html"
+    )
 
 
 def _for_data(weights: list[np.ndarray], scaling: Standardization | None) -> list[np.ndarray]:

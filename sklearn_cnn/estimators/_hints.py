@@ -1,9 +1,9 @@
 """Hints for the data that networks do not train on well: unscaled columns, distant targets."""
 
-import warnings
-
 import numpy as np
 from scipy import sparse
+
+from sklearn_cnn._warnings import warn
 
 _LARGEST_RATIO = 1000.0
 
@@ -24,7 +24,7 @@ def warn_of_scales(X, names, target=None) -> None:
         Targets of a regression with identity link.
     """
     if advice := scale_advice(X, names, target):
-        warnings.warn(" ".join(advice), ScaleWarning, stacklevel=2)
+        warn(" ".join(advice), ScaleWarning)
 
 
 def scale_advice(X, names, target=None, *, has_option: bool = True) -> list[str]:

@@ -12,9 +12,7 @@ from sklearn_cnn.families import Family
 from sklearn_cnn.training import Objective
 from sklearn_cnn.training.losses import KerasLoss, describe_loss
 
-from ._targets import is_probability_loss
-
-_NUMBERS_OF_SKLEARN = {"squared_error": families.gaussian, "poisson": families.poisson}
+from ._targets import NUMBERS_BY_NAME, is_probability_loss
 
 
 class Reading(NamedTuple):
@@ -162,16 +160,20 @@ def read_numbers(
     network: GivenArchitecture, target: np.ndarray, loss: Any, *, score: str = "r2"
 ) -> Reading:
     """Read the output of a regressor's network, or of one that reproduces its input."""
-    units, n_columns = network.units, target.shape[1]
-    if units != n_columns:
-        raise ValueError(
-            f"The model has {_units(units)}, but each row of y has {n_columns} numbers. A "
-            "function that names the argument n_outputs is told."
-        )
     if loss is None:
         loss = families.gaussian()
-    if isinstance(loss, str) and loss in _NUMBERS_OF_SKLEARN:
-        loss = _NUMBERS_OF_SKLEARN[loss]()
+    if isinstance(loss, str) and loss in NUMBERS_BY_NAME:
+        loss = NUMBERS_BY_NAME[loss]()
+    units, n_columns = network.units, target.shape[1]
+    if isinstance(loss, Family):
+        n_columns = loss.units(n_columns)
+    if units != n_columns:
+        several = f", each with {n_columns // target.shape[1]} quantiles"
+        raise ValueError(
+            f"The model has {_units(units)}, but each row of y has {target.shape[1]} numbers"
+            f"{several if n_columns > target.shape[1] else ''}. A function that names the argument "
+            "n_outputs is told."
+        )
     if not isinstance(loss, Family):
         network = replace(network, output_activation="linear")
         described = describe_loss(loss, classifier=False, activation="linear")
@@ -189,7 +191,7 @@ def read_numbers(
                 f"loss={family} needs a model that ends in {family.activation!r} or in a linear "
                 f"unit, which is the linear predictor then. It ends in {network.ends_in!r}."
             )
-    return Reading(Objective(family, score), network)
+    return Reading(Objective(family, "none" if family.name == "pinball" else score), network)
 
 
 def look_at_outputs(model: Any, rows: Any) -> str | None:

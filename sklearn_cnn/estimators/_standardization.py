@@ -47,7 +47,8 @@ class Standardization:
             x = ((x - self._mean) / self.inputs.scale_).astype(x.dtype, copy=False)
         if self.target is not None:
             y = (y - self.target.mean_) / self.target.scale_
-            offset = None if offset is None else offset / self.target.scale_
+            if offset is not None:
+                offset = offset / self._target_moments(offset.shape[1])[1]
         return rows._replace(x=x, y=y, offset=offset)
 
     def for_data(self, weights: list[NDArray]) -> list[NDArray]:
@@ -95,7 +96,9 @@ def standardization(
     rows: Rows, *, with_target: bool, before: Standardization | None = None
 ) -> Standardization:
     """Weighted moments of ``rows``, and of all rows that ``before`` has seen."""
-    y = rows.y if rows.offset is None else rows.y - rows.offset
+    y = rows.y
+    if rows.offset is not None:
+        y = y - rows.offset[:, :: rows.offset.shape[1] // y.shape[1]]
     return Standardization(
         inputs=_scaler(rows.x, rows.weight, before and before.inputs),
         target=_scaler(y, rows.weight, before and before.target) if with_target else None,

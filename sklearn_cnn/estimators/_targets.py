@@ -1,10 +1,12 @@
 """The two kinds of supervised estimator: labels in, labels out; numbers in, numbers out."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.callback import with_callbacks
+from sklearn.metrics import d2_pinball_score
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import type_of_target, unique_labels
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
@@ -23,6 +25,12 @@ from sklearn_cnn.training.losses import describe_loss
 
 from ._base import BaseNetwork
 
+# The names under which a regressor's ``loss`` is a family.
+NUMBERS_BY_NAME: dict[str, Callable[[], Family]] = {
+    "squared_error": families.gaussian,
+    "poisson": families.poisson,
+    "pinball": families.pinball,
+}
 # Keras losses whose outputs are probabilities of classes.
 _PROBABILITY_LOSSES = ("crossentropy", "kl_divergence", "kullback_leibler", "focal")
 
@@ -337,18 +345,18 @@ class NetworkRegressor(RegressorMixin, _Supervised):
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _objective(self, target: np.ndarray) -> Objective:
-        named = {"squared_error": families.gaussian, "poisson": families.poisson}
         loss = self._loss_in_use()
         family: Any = loss
-        if isinstance(loss, str) and loss in named:
-            family = named[loss]()
+        if isinstance(loss, str) and loss in NUMBERS_BY_NAME:
+            family = NUMBERS_BY_NAME[loss]()
         if not isinstance(family, Family):
             family = describe_loss(loss, classifier=False, activation="linear")
         family.check_target(target)
-        return Objective(family, "r2")
+        # Quantiles are no means: the validation score is minus the loss.
+        return Objective(family, "none" if family.name == "pinball" else "r2")
 
     def predict(self, X, offset=None):
-        """Predict means of the response.
+        """Predict means of the response, or its quantiles with the pinball loss.
 
         Parameters
         ----------
@@ -360,11 +368,45 @@ class NetworkRegressor(RegressorMixin, _Supervised):
         Returns
         -------
         ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predictions in the dtype in which the network computes.
+            Predictions in the dtype in which the network computes. Several quantiles are a last
+            axis: shape (n_samples, n_quantiles) or (n_samples, n_outputs, n_quantiles).
         """
         check_is_fitted(self)
         mean = self._family.mean(self._outputs(self._check_X(X), offset))
+        n_quantiles = getattr(self._family, "n_quantiles", 1)
+        if 1 < n_quantiles < mean.shape[1]:
+            return mean.reshape(len(mean), -1, n_quantiles)
         return mean.ravel() if mean.shape[1] == 1 else mean
+
+    def score(self, X, y, sample_weight=None):
+        """Coefficient of determination R2, or D2 of the pinball loss, averaged over quantiles.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows, in the form in which they were fitted.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            True targets.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of rows.
+
+        Returns
+        -------
+        float
+            1 for perfect predictions, 0 for those of a constant: the mean of ``y``, or its
+            quantiles.
+        """
+        check_is_fitted(self)
+        quantiles = getattr(self._family, "quantiles", ())
+        if not quantiles:
+            return super().score(X, y, sample_weight)
+        predicted = self.predict(X)
+        predicted = predicted.reshape(*np.shape(y), len(quantiles))
+        scores = [
+            d2_pinball_score(y, predicted[..., place], alpha=share, sample_weight=sample_weight)
+            for place, share in enumerate(quantiles)
+        ]
+        return float(np.mean(scores))
 
     @available_if(has_partial_fit)
     @fit_context(prefer_skip_nested_validation=True)

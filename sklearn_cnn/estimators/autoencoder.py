@@ -44,10 +44,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
         L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
     batch_size : int or "auto", default="auto"
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [4]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5
@@ -144,6 +147,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
        Science 313 (2006), 504-507.
     .. [2] Srivastava et al., "Dropout", JMLR 15 (2014), 1929-1958.
     .. [3] Ioffe, Szegedy, "Batch normalization", ICML 2015.
+    .. [4] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------

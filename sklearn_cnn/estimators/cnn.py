@@ -86,10 +86,13 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
         L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
     batch_size : int or "auto", default=64
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [4]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5
@@ -187,6 +190,7 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
        the IEEE 86 (1998), 2278-2324.
     .. [2] Srivastava et al., "Dropout", JMLR 15 (2014), 1929-1958.
     .. [3] Ioffe, Szegedy, "Batch normalization", ICML 2015.
+    .. [4] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------
@@ -336,10 +340,13 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
         L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
     batch_size : int or "auto", default=64
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [4]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5
@@ -375,7 +382,9 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
         Evaluations of the loss that lbfgs may take.
     loss : str, Family or keras.losses.Loss, default="squared_error"
         ``"squared_error"`` (halved) and ``"poisson"`` (half the deviance, exponential output) as in
-        scikit-learn; further a family of `sklearn_cnn.families`, or any Keras loss.
+        scikit-learn; further ``"pinball"`` (the quantiles 0.05, 0.5 and 0.95, others by
+        ``families.pinball(quantiles)``, each an output unit of its own), a family of
+        `sklearn_cnn.families`, or any Keras loss.
     dropout : float in [0, 1), default=0.0
         Share of the inputs of each dense layer silenced at each training step, none in
         ``predict`` [2]_. Not with lbfgs.
@@ -434,6 +443,7 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
        the IEEE 86 (1998), 2278-2324.
     .. [2] Srivastava et al., "Dropout", JMLR 15 (2014), 1929-1958.
     .. [3] Ioffe, Szegedy, "Batch normalization", ICML 2015.
+    .. [4] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------

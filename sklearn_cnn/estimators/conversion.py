@@ -109,7 +109,7 @@ def to_sklearn(estimator):
     params = {name: value for name, value in estimator.get_params().items() if name in known}
     if not isinstance(params["solver"], str) or params["solver"] not in ("sgd", "adam", "lbfgs"):
         params["solver"] = "adam"
-    if not isinstance(params["learning_rate"], str):
+    if params["learning_rate"] not in ("constant", "invscaling", "adaptive"):
         params["learning_rate"] = "constant"
     theirs = theirs_class(**params)
     ours_only = ("architecture_", "history_")

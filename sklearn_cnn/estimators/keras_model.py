@@ -298,6 +298,8 @@ class _Given(KerasObjects, BaseNetwork):
 
     def _family_told(self, target: np.ndarray) -> Family:
         """The family that a function which makes models is told."""
+        if self.loss == "pinball":
+            return families.pinball()
         return self.loss if isinstance(self.loss, Family) else families.gaussian()
 
     def _read(self, network: GivenArchitecture, target: np.ndarray, sees) -> Reading:
@@ -462,10 +464,13 @@ class KerasClassifier(_Given, NetworkClassifier):
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
     max_iter : int, default=10
         Epochs, or iterations of lbfgs.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [1]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start, of a solver that is given by name.
     power_t : float, default=0.5
@@ -546,6 +551,10 @@ class KerasClassifier(_Given, NetworkClassifier):
     See Also
     --------
     MLPClassifier : A perceptron without a model of your own.
+
+    References
+    ----------
+    .. [1] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------
@@ -697,7 +706,8 @@ class KerasRegressor(_Given, NetworkRegressor):
     loss : str, Family or keras.losses.Loss, default=None
         None is the loss that the model was compiled with, else ``"squared_error"`` (halved).
         Further ``"poisson"`` (scikit-learn's, half the deviance, of a linear or exponential
-        output), a family of `sklearn_cnn.families`, or any Keras loss.
+        output), ``"pinball"`` (three quantiles, an output unit each), a family of
+        `sklearn_cnn.families`, or any Keras loss.
     solver : str or keras.optimizers.Optimizer, default=None
         None is the optimizer that the model was compiled with, else ``"adam"``. ``"sgd"`` and
         ``"adam"`` with the parameters below, ``"lbfgs"`` (full batch, float64, SciPy's L-BFGS-B),
@@ -709,10 +719,13 @@ class KerasRegressor(_Given, NetworkRegressor):
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
     max_iter : int, default=10
         Epochs, or iterations of lbfgs.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [1]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start, of a solver that is given by name.
     power_t : float, default=0.5
@@ -789,6 +802,10 @@ class KerasRegressor(_Given, NetworkRegressor):
     See Also
     --------
     MLPRegressor : A perceptron without a model of your own.
+
+    References
+    ----------
+    .. [1] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------
@@ -915,10 +932,13 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
     max_iter : int, default=10
         Epochs, or iterations of lbfgs. 0 takes a finished model as it is.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [1]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start, of a solver that is given by name.
     power_t : float, default=0.5
@@ -993,6 +1013,10 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     See Also
     --------
     Autoencoder : Codes of rows, without a model of your own.
+
+    References
+    ----------
+    .. [1] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------
@@ -1263,11 +1287,11 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         backends.start()
         rng = self._rng(incremental=False)
         rows, _, objective, network = self._describe(rows, None, rng, True)
-        plan = self._plan(rows, objective, network, rng, None, False)
-        slots = [np.zeros((), np.int64)]
-        progress = Progress(weights=network.draw(rng), slots=slots, rate=plan.solver.rate)
+        progress = Progress(weights=[], slots=[np.zeros((), np.int64)])
+        plan = self._plan(rows, objective, network, rng, None, False, progress)
+        progress.weights, progress.rate = network.draw(rng), plan.solver.rate
         result = Result(progress, None, Reason.MAX_ITER, 0, {"loss": []})
-        self._record(result, plan, rng, rows, True, False, None)
+        self._record(result, plan, rng, rows, None, True, False, None)
         self.__dict__.pop("_compiled", None)
 
     def _record_kind(self, plan) -> None:

@@ -130,10 +130,13 @@ class MLPClassifier(_Dense, NetworkClassifier):
         L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
     batch_size : int or "auto", default="auto"
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [4]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5
@@ -244,6 +247,7 @@ class MLPClassifier(_Dense, NetworkClassifier):
     .. [1] Hinton, "Connectionist learning procedures", Artificial Intelligence 40 (1989), 185-234.
     .. [2] Srivastava et al., "Dropout", JMLR 15 (2014), 1929-1958.
     .. [3] Ioffe, Szegedy, "Batch normalization", ICML 2015.
+    .. [4] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------
@@ -349,7 +353,9 @@ class MLPRegressor(_Dense, NetworkRegressor):
     ----------
     loss : str, Family or keras.losses.Loss, default="squared_error"
         ``"squared_error"`` (halved) and ``"poisson"`` (half the deviance, exponential output) are
-        scikit-learn's; further a family of `sklearn_cnn.families`, or any Keras loss.
+        scikit-learn's; further ``"pinball"`` (the quantiles 0.05, 0.5 and 0.95, others by
+        ``families.pinball(quantiles)``, each an output unit of its own), a family of
+        `sklearn_cnn.families`, or any Keras loss.
     hidden_layer_sizes : int or array-like of int, default=(100,)
         Units of each hidden layer; ``()`` is linear regression.
     activation : str or callable, default="relu"
@@ -363,10 +369,13 @@ class MLPRegressor(_Dense, NetworkRegressor):
         L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
     batch_size : int or "auto", default="auto"
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
-    learning_rate : {"constant", "invscaling", "adaptive"} or Keras schedule, default="constant"
-        What becomes of the rate. The names act with ``solver="sgd"``: ``"invscaling"`` divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, ``"adaptive"`` by 5 when the loss stalls.
-        A ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs.
+    learning_rate : str or Keras schedule, default="constant"
+        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
+        ``max_iter`` epochs, half a cosine in steps of an epoch [4]_ (in ``partial_fit`` it is
+        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
+        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
+        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
+        every solver but lbfgs.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5
@@ -424,12 +433,13 @@ class MLPRegressor(_Dense, NetworkRegressor):
     standardize : bool, default=False
         Whether to train on columns of X with mean 0 and variance 1 (weighted; sparse X is divided
         by standard deviations only), and on a target of mean 0 and variance 1 where ``loss`` looks
-        at differences: ``"squared_error"``, ``gaussian()``, Keras's squared, absolute, Huber and
-        log-cosh errors. Attributes are for the data as they came: ``coefs_`` and ``model_`` take X
-        as it is and give y as it is. With ``early_stopping`` the moments are those of the rows that
-        are trained on; ``partial_fit`` counts every row that it has seen, and changing moments do
-        not change predictions. ``alpha`` and ``l1`` act on the weights of standardised data, Keras
-        callbacks see these, and losses and metrics of the fit are of the standardised target.
+        at differences: ``"squared_error"``, ``"pinball"``, ``gaussian()``, Keras's squared,
+        absolute, Huber and log-cosh errors. Attributes are for the data as they came: ``coefs_``
+        and ``model_`` take X as it is and give y as it is. With ``early_stopping`` the moments
+        are those of the rows that are trained on; ``partial_fit`` counts every row that it has
+        seen, and changing moments do not change predictions. ``alpha`` and ``l1`` act on the
+        weights of standardised data, Keras callbacks see these, and losses and metrics of the fit
+        are of the standardised target.
 
     Attributes
     ----------
@@ -473,6 +483,7 @@ class MLPRegressor(_Dense, NetworkRegressor):
     .. [1] Hinton, "Connectionist learning procedures", Artificial Intelligence 40 (1989), 185-234.
     .. [2] Srivastava et al., "Dropout", JMLR 15 (2014), 1929-1958.
     .. [3] Ioffe, Szegedy, "Batch normalization", ICML 2015.
+    .. [4] Loshchilov, Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017.
 
     Examples
     --------

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import warnings
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -11,6 +10,7 @@ import sklearn
 from sklearn.exceptions import InconsistentVersionWarning
 
 from sklearn_cnn import __version__
+from sklearn_cnn._warnings import warn
 
 from . import _callbacks, _keras, _numpy, _objects, _pandas, _plain, _scipy
 from ._archive import ArchiveError, ArchiveReader, write_archive
@@ -86,7 +86,7 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     except ArchiveError as error:
         raise ArchiveError(f"{type(estimator).__name__} cannot be saved: {error}") from error
     for text in encoder.warnings:
-        warnings.warn(text, stacklevel=2)
+        warn(text)
     manifest = {"format": FORMAT, "versions": _versions(), "object": tree}
     write_archive(path, manifest, encoder.arrays)
 
@@ -158,7 +158,7 @@ def load(path: str | os.PathLike[str], *, trusted: Iterable[Any] = ()) -> Any:
                 f"({type(error).__name__}: {error})."
             ) from error
     for caveat in caveats:
-        warnings.warn(caveat, stacklevel=2)
+        warn(caveat)
     return value
 
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import math
 import random
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_cnn import backends, compat
+from sklearn_cnn._warnings import warn
 from sklearn_cnn.architectures.given import (
     Configured,
     GivenArchitecture,
@@ -172,7 +172,7 @@ def _has_weights(validation_data: Any) -> bool:
 
 
 def _warn_of_interrupt() -> None:
-    warnings.warn("Training interrupted by user.", stacklevel=3)
+    warn("Training interrupted by user.")
 
 
 class _CannotCompile(Exception):
@@ -293,10 +293,9 @@ class _CompiledFit:
         if result.reason is Reason.INTERRUPTED:
             _warn_of_interrupt()
         elif result.reason is Reason.NOT_FINITE:
-            warnings.warn(
+            warn(
                 f"The loss was not finite in epoch {initial_epoch + result.n_epochs}, and training "
-                "ended. Scale the inputs, or lower the learning rate.",
-                stacklevel=3,
+                "ended. Scale the inputs, or lower the learning rate."
             )
 
 

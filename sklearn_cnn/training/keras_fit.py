@@ -410,7 +410,7 @@ class _Run(keras.callbacks.Callback):
     def _apply_rule(self, watched: float, loss: float) -> None:
         plan = self.plan
         numbers = (plan.tol, plan.relative_tol, plan.patience, plan.solver.rate, plan.power_t)
-        rule = Rule(*(self._tensor(number) for number in numbers))
+        rule = Rule(*(self._tensor(number) for number in (*numbers, *plan.cosine)))
         watch = self.watch._replace(
             best=self._tensor(self.watch.best),
             stalled=ops.convert_to_tensor(self.watch.stalled, "int32"),
@@ -423,7 +423,7 @@ class _Run(keras.callbacks.Callback):
             watch, self._tensor(watched), self._tensor(loss), n_rows, rule, plan.policy
         )
         self.watch = Watch(*(ops.convert_to_numpy(value).item() for value in watch))
-        if plan.policy in ("invscaling", "adaptive"):
+        if plan.policy in ("invscaling", "adaptive", "cosine"):
             self.set_rate(self.watch.rate)
         if plan.keep_best and bool(improved):
             self.best_weights = self.weights()

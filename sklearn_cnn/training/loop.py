@@ -463,6 +463,8 @@ def run_time_inputs(plan: Plan):
         patience=number(plan.patience),
         rate_init=number(plan.solver.rate),
         power_t=number(plan.power_t),
+        starts=number(plan.cosine[0]),
+        ends=number(plan.cosine[1]),
     )
     return numbers, rule
 

@@ -176,7 +176,7 @@ def loss_names(classifier: bool) -> list[str]:
     """Names that ``loss=`` takes."""
     import keras
 
-    own = ["log_loss"] if classifier else ["squared_error", "poisson"]
+    own = ["log_loss"] if classifier else ["squared_error", "poisson", "pinball"]
     functions = [
         name
         for name, value in vars(keras.losses).items()

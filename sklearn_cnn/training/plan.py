@@ -40,8 +40,10 @@ class Plan:
         Epochs without progress that are borne.
     watched : {"loss", "score", "val_loss"}
     keep_best : bool
-    policy : {"constant", "invscaling", "adaptive", "own"}
+    policy : {"constant", "invscaling", "adaptive", "cosine", "own"}
     power_t : float
+    cosine : (float, float)
+        Rows seen when a cosine rate begins to fall, and when it is zero.
     seed : int
         Key of dropout.
     """
@@ -63,6 +65,7 @@ class Plan:
     keep_best: bool = False
     policy: str = "constant"
     power_t: float = 0.5
+    cosine: tuple[float, float] = (0.0, 1.0)
     seed: int = 0
 
 

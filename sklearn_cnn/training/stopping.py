@@ -38,6 +38,8 @@ class Rule(NamedTuple):
     patience: Any
     rate_init: Any
     power_t: Any
+    starts: Any = 0.0  # rows seen when a cosine rate begins to fall
+    ends: Any = 1.0  # and when it is zero
 
 
 def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
@@ -49,7 +51,7 @@ def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
         What is watched: the training loss, the validation loss or minus the validation score.
     loss : scalar
         Training loss; training ends when it is not finite.
-    policy : {"constant", "invscaling", "adaptive", "own"}
+    policy : {"constant", "invscaling", "adaptive", "cosine", "own"}
         What becomes of the learning rate.
 
     Returns
@@ -70,6 +72,9 @@ def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
     rate = watch.rate
     if policy == "invscaling":
         rate = rule.rate_init / (samples + 1) ** rule.power_t
+    if policy == "cosine":
+        done = (samples - rule.starts) / (rule.ends - rule.starts)
+        rate = 0.5 * rule.rate_init * (1 + ops.cos(math.pi * done))
     patience_over = ops.cast(stalled, rate.dtype) > rule.patience
     reason = ops.where(patience_over, watch.reason * 0 + int(Reason.STALLED), watch.reason)
     if policy == "adaptive":

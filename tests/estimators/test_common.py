@@ -136,7 +136,11 @@ EFFECTS = {
         "CNNClassifier": ("loss", LABELS, epochs),
         # R2 and the squared error rank epochs alike.
         "MLPRegressor": ("loss", ABSOLUTE | {"learning_rate_init": 0.1}, epochs),
-        "CNNRegressor": ("loss", ABSOLUTE | {"learning_rate_init": 0.3}, epochs),
+        "CNNRegressor": (
+            "loss",
+            ABSOLUTE | {"learning_rate_init": 0.3, "learning_rate": "constant"},
+            epochs,
+        ),
     },
     "dtype": ("float32", {}, computed_in),
     "n_init": (8, {**LBFGS, "max_iter": 2, "random_state": 3}, weights),
@@ -460,6 +464,31 @@ def test_a_schedule_of_rates_is_obeyed():
     by_step = fitted(quick("MLPRegressor", solver="sgd", learning_rate=steps))
     for a, b in zip(weights_of(scheduled), weights_of(by_step), strict=True):
         assert_allclose(a, b, rtol=1e-5)
+
+
+@pytest.mark.parametrize("solver", ["adam", "sgd", keras.optimizers.RMSprop(0.02)])
+def test_a_cosine_rate_falls_to_zero_over_the_epochs(solver):
+    options = {"solver": solver, "learning_rate_init": 0.02, "max_iter": 8, "tol": 0.0}
+    mlp = fitted(quick("MLPRegressor", learning_rate="cosine", **options))
+    rates = 0.01 * (1 + np.cos(np.pi * np.arange(8) / 8))
+    assert_allclose(mlp.history_["learning_rate"], rates)
+    schedule = LearningRateScheduler(lambda epoch: float(rates[epoch]))
+    by_hand = fitted(quick("MLPRegressor", callbacks=schedule, **options))
+    for a, b in zip(weights_of(mlp), weights_of(by_hand), strict=True):
+        assert_allclose(a, b, rtol=1e-6, atol=1e-8)
+
+
+def test_a_cosine_rate_starts_again_with_each_fit_and_is_constant_in_partial_fit():
+    mlp = quick("MLPRegressor", learning_rate="cosine", warm_start=True, max_iter=2)
+    fitted(fitted(mlp))
+    mlp.partial_fit(*data_for(mlp)).partial_fit(*data_for(mlp))
+    whole, half = mlp.learning_rate_init, mlp.learning_rate_init / 2
+    assert_allclose(mlp.history_["learning_rate"], [whole, half, whole, half, whole, whole])
+
+
+@pytest.mark.filterwarnings("error::sklearn.exceptions.ConvergenceWarning")
+def test_a_rate_that_has_ended_at_zero_is_no_lack_of_convergence():
+    fitted(quick("MLPRegressor", learning_rate="cosine"))
 
 
 def test_two_fits_with_the_same_callback_object_are_the_same_fit():

@@ -24,6 +24,7 @@ from sklearn.ensemble import (
 )
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.inspection import PartialDependenceDisplay, permutation_importance
+from sklearn.metrics import get_scorer, roc_auc_score
 from sklearn.model_selection import (
     GridSearchCV,
     HalvingRandomSearchCV,
@@ -337,6 +338,29 @@ def test_validation_data_with_other_rows_than_x_are_whole_in_every_fold():
     assert search.best_estimator_.history_["val_loss"] == alone.history_["val_loss"]
 
 
+# -- probabilities and decisions -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", ["two classes", "ten classes"])
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_probabilities_are_there_and_there_is_no_decision_function_to_be_wrong(name, data):
+    """As in scikit-learn's MLP: scorers that take either find the probabilities."""
+    X, y = problem(data).X, problem(data).y
+    classifier = quick(name).fit(X, y)
+    probabilities = classifier.predict_proba(X)
+    assert_array_equal(classifier.classes_, np.unique(y))
+    assert probabilities.shape == (len(X), len(classifier.classes_))
+    assert_allclose(probabilities.sum(axis=1), 1, rtol=1e-6)
+    assert_allclose(np.exp(classifier.predict_log_proba(X)), probabilities, rtol=1e-6)
+    assert_array_equal(classifier.classes_[probabilities.argmax(axis=1)], classifier.predict(X))
+    assert not hasattr(classifier, "decision_function")
+    assert not hasattr(sklearn.neural_network.MLPClassifier(), "decision_function")
+    shown = probabilities if data == "ten classes" else probabilities[:, 1]
+    expected = roc_auc_score(y, shown, multi_class="ovr")
+    scorer = get_scorer("roc_auc" if data == "two classes" else "roc_auc_ovr")
+    assert scorer(classifier, X, y) == expected
+
+
 # -- partial_fit -----------------------------------------------------------------------------------
 
 STEPWISE = {
@@ -362,7 +386,8 @@ def trained_by_calls(estimator, X, y, calls, between=lambda e: e, **options):
 @pytest.mark.parametrize("name", NAMES)
 def test_calls_of_partial_fit_are_the_epochs_of_fit(name, settings):
     X, y = data_for(quick(name))
-    options = {"dtype": "float64", "batch_size": 16, "max_iter": 30 if settings else 100} | settings
+    options = {"dtype": "float64", "batch_size": 16, "learning_rate": "constant"} | settings
+    options["max_iter"] = 30 if settings else 100
     if "tol" not in settings:
         options |= {"tol": 0.0, "n_iter_no_change": np.inf}
     else:

@@ -80,6 +80,7 @@ def test_so_they_are_in_every_combination(solver, sizes, batch_size, weighted, a
     [
         ("sgd", {"policy": "invscaling", "power_t": 0.3}),
         ("sgd", {"policy": "adaptive", "tol": 0.3, "patience": 1, "max_iter": 30}),
+        ("adam", {"policy": "cosine", "cosine": (0, 80)}),
         ("adam", {"tol": 0.5, "patience": 2, "max_iter": 20}),
         (optimizers.SGD(schedules.CosineDecay(0.1, 20)), {"policy": "own"}),
         (optimizers.Adam(0.01, global_clipnorm=0.125, weight_decay=0.1), {}),
