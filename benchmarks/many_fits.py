@@ -17,12 +17,14 @@ from sklearn.utils import resample
 
 CASES = {
     "digits": ["fused", "sklearn_cnn", "scikit-learn", "scikeras", "skorch"],
+    "widths": ["fused", "sklearn_cnn", "scikit-learn"],
     "wide": ["fused", "sklearn_cnn", "scikit-learn"],
     "bootstrap": ["fused", "sklearn_cnn", "scikit-learn"],
     "convnets": ["fused", "sklearn_cnn"],
 }
 TITLES = {
     "digits": "4 candidates x 5 folds of 64-100-10 on digits, 20 epochs, batch 32",
+    "widths": "20 hidden layers of 5 to 99 units x 3 folds on digits, 20 epochs, batch 32",
     "wide": "40 candidates x 5 folds of 8-16-1 on 1000 rows, 200 epochs, batch 32",
     "bootstrap": "200 bootstrap replicates of 13-64-1 on 500 rows, 100 epochs, batch 32",
     "convnets": "3 candidates x 5 folds of a convnet on 8x8 digits, 10 epochs, batch 32",
@@ -68,6 +70,21 @@ def digits_search(peer: str, quick: bool):
     network = _peers.mlp_classifier("sklearn_cnn" if ours else peer, 32, 2 if quick else 20)
     grid = {RATES.get(peer, "learning_rate_init"): [3e-4, 1e-3, 3e-3, 1e-2]}
     search = GridSearchCV(network, grid, cv=StratifiedKFold(5), refit=False)
+
+    def fit():
+        with context(peer):
+            return search.fit(X, y)
+
+    return fit, lambda fitted: fitted.best_score_, 1
+
+
+def search_of_widths(peer: str, quick: bool):
+    X, y = _peers.digits("float32")
+    ours = peer in ("fused", "sklearn_cnn")
+    network = _peers.mlp_classifier("sklearn_cnn" if ours else peer, 32, 2 if quick else 20)
+    widths = np.random.RandomState(0).randint(5, 100, 20)
+    grid = {"hidden_layer_sizes": [(int(width),) for width in widths]}
+    search = GridSearchCV(network, grid, cv=StratifiedKFold(3), refit=False)
 
     def fit():
         with context(peer):
@@ -139,6 +156,7 @@ def convnet_search(peer: str, quick: bool):
 
 MAKERS = {
     "digits": digits_search,
+    "widths": search_of_widths,
     "wide": wide_search,
     "bootstrap": bootstrap,
     "convnets": convnet_search,

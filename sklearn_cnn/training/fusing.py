@@ -188,7 +188,9 @@ class Piece(NamedTuple):
 def grouped(fits: Sequence[Fit]) -> list[Piece]:
     """Which fits can share a program: those alike in all that shapes it but for the rows.
 
-    Networks of unequal widths share one where that takes less time than to compile several.
+    Networks of unequal widths share one where that takes less time than to compile several. Batch
+    sizes do not: a batch of 32 rows beside one of 128 would cost what 128 cost, in four times as
+    many steps.
     """
     backend = backends.current()
     by_kind: dict[Any, list[tuple[int, Any]]] = {}
