@@ -497,14 +497,17 @@ def stress(n_searches, seed):
     rng = np.random.RandomState(seed)
     for _ in range(n_searches):
         search, is_interrupted = random_search(rng)
-        if is_interrupted:
-            threading.Timer(rng.uniform(0.0, 0.3), _thread.interrupt_main).start()
+        timer = threading.Timer(rng.uniform(0.0, 0.3), _thread.interrupt_main)
         found = None
         try:
+            if is_interrupted:
+                timer.start()
             with joblib.parallel_config("fused"):
                 found = outcome(search)
-            time.sleep(0.4 if is_interrupted else 0.0)
-        except KeyboardInterrupt:  # the search was quicker
+            if is_interrupted:
+                timer.join()
+                time.sleep(0.01)
+        except KeyboardInterrupt:  # before the search began, or after its end
             pass
         if found is None or (isinstance(found, str) and found == "KeyboardInterrupt"):
             continue
