@@ -149,3 +149,16 @@ def test_files_are_found_where_keras_keeps_them(folder):
 def test_an_impossible_split_is_an_error(load, folder):
     with pytest.raises(ValueError, match="from 0 to less than 1"):
         load(folder, test_split=1.0)
+
+
+def test_shapes_that_do_not_belong_together_are_told_with_the_file(tmp_path):
+    np.savez(tmp_path / "boston_housing.npz", x=np.ones((4, 13)), y=np.ones(3))
+    with pytest.raises(ValueError, match=r"'x' and 'y' in '.*boston_housing.npz' have the shapes"):
+        datasets.load_boston_housing(tmp_path)
+    texts, labels = np.array([[4, 9], [2]], dtype=object), np.ones(3, dtype=int)
+    np.savez(tmp_path / "reuters.npz", x=texts, y=labels)
+    parts = {"x_train": texts, "y_train": labels, "x_test": texts, "y_test": labels}
+    np.savez(tmp_path / "imdb.npz", **parts)
+    for load, name in ((datasets.load_reuters, "reuters"), (datasets.load_imdb, "imdb")):
+        with pytest.raises(ValueError, match=rf"{name}.npz' has 2 texts, but labels of shape"):
+            load(tmp_path)

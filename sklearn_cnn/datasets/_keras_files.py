@@ -55,10 +55,12 @@ def load_boston_housing(
     """
     if not 0 <= test_split < 1:
         raise ValueError(f"test_split must be from 0 to less than 1. Got {test_split}.")
-    x, y = read_arrays(_found("boston_housing.npz", path), ("x", "y"))
+    file = _found("boston_housing.npz", path)
+    x, y = read_arrays(file, ("x", "y"))
     if x.ndim != 2 or y.shape != (len(x),):
         raise ValueError(
-            f"'x' and 'y' have the shapes {x.shape} and {y.shape}; (n, 13) and (n,) are expected."
+            f"'x' and 'y' in '{file}' have the shapes {x.shape} and {y.shape}; (n, 13) and (n,) "
+            "are expected."
         )
     order = _order(len(x), np.random.RandomState(seed))
     n_train = int(len(x) * (1 - test_split))
@@ -133,7 +135,8 @@ def load_imdb(
     labels = read_arrays(file, ("y_train", "y_test"))
     rng = np.random.RandomState(seed)
     train, test = [
-        _in_order(texts[name], target, rng) for name, target in zip(names, labels, strict=True)
+        _in_order(file, texts[name], target, rng)
+        for name, target in zip(names, labels, strict=True)
     ]
     train, test = [
         _short_ones(_shifted(part, start_char, index_from), maxlen) for part in (train, test)
@@ -198,7 +201,7 @@ def load_reuters(
         raise ValueError(f"test_split must be from 0 to less than 1. Got {test_split}.")
     file = _found("reuters.npz", path)
     (texts,), (labels,) = read_sequences(file, ("x",)), read_arrays(file, ("y",))
-    ordered = _in_order(texts, labels, np.random.RandomState(seed))
+    ordered = _in_order(file, texts, labels, np.random.RandomState(seed))
     part = _short_ones(_shifted(ordered, start_char, index_from), maxlen)
     limit = _limit(num_words, part[0])
     x, y = _kept_words(part[0], skip_top, limit, oov_char), part[1]
@@ -302,10 +305,13 @@ def _order(n_rows: int, rng: np.random.RandomState) -> NDArray[np.int64]:
 
 
 def _in_order(
-    texts: list[NDArray[np.int64]], labels: NDArray[Any], rng: np.random.RandomState
+    file: Path, texts: list[NDArray[np.int64]], labels: NDArray[Any], rng: np.random.RandomState
 ) -> Part:
     if labels.shape != (len(texts),):
-        raise ValueError(f"There are {len(texts)} texts, but labels of shape {labels.shape}.")
+        raise ValueError(
+            f"'{file}' has {len(texts)} texts, but labels of shape {labels.shape}; one label a "
+            "text is expected."
+        )
     order = _order(len(texts), rng)
     return [texts[i] for i in order], labels[order]
 
