@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from ._dispatch import command
+from ._dispatch import INTERRUPTS, command_that_asks_for_interrupts
 
 _OPEN: dict[int, Conversation] = {}
 _NUMBERS = itertools.count(1)
@@ -43,6 +43,7 @@ class Conversation:
         self._from_r: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._error: BaseException | None = None
         self._interrupted = False
+        self._question_is_open = False
         self.number = next(_NUMBERS)
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -54,19 +55,26 @@ class Conversation:
 
     def ask(self, function: str, *arguments: Any) -> Any:
         """What R's function of that name makes of the arguments."""
-        if self._interrupted:
-            raise KeyboardInterrupt
         question = {"question": function, "arguments": list(arguments)}
+        self._question_is_open = True
         self._to_r.put({"number": self.number, **question})
         answer = self._from_r.get()
         if answer is Ended:
             raise Ended
+        if self._interrupted:
+            raise KeyboardInterrupt
         return answer
 
     def answer(self, value: Any) -> dict[str, Any]:
         """Go on with R's answer; the next question, or the result."""
+        self._question_is_open = False
         self._from_r.put(value)
         return self._next()
+
+    def interrupt(self) -> dict[str, Any]:
+        """Raise KeyboardInterrupt in the work, at the question that is open or the next one."""
+        self._interrupted = True
+        return self.answer(None) if self._question_is_open else self._next()
 
     def end(self) -> None:
         """Make the work end at the question that is open."""
@@ -90,8 +98,8 @@ class Conversation:
                 break
             except queue.Empty:
                 sys.stdout.flush()
-            except KeyboardInterrupt:
-                self._interrupted = True  # the work hears of it at its next question
+        if INTERRUPTS.taken():
+            self._interrupted = True
         if "question" not in reply:
             _OPEN.pop(self.number, None)
             self._thread.join()
@@ -100,13 +108,19 @@ class Conversation:
         return reply
 
 
-@command
+@command_that_asks_for_interrupts
 def answer_question(number: int, value: Any = None) -> dict[str, Any]:
     """R's answer to the open question of a conversation."""
     return _OPEN[number].answer(value)
 
 
-@command
+@command_that_asks_for_interrupts
+def interrupt_conversation(number: int) -> dict[str, Any]:
+    """Ctrl-C has met R; the result, or a question that is still asked before."""
+    return _OPEN[number].interrupt()
+
+
+@command_that_asks_for_interrupts
 def end_conversation(number: int) -> None:
     """R does not go on."""
     conversation = _OPEN.get(number)

@@ -24,6 +24,8 @@ import numpy as np
 from ._convert import pack, unpack
 
 COMMANDS: dict[str, Callable[..., Any]] = {}
+# Commands that look themselves whether Ctrl-C was pressed.
+_ASKING = set()
 
 # These speak to who writes Python, not to who calls it from R.
 _NOT_FOR_R = (
@@ -38,6 +40,49 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
     """Let R call this function by its name."""
     COMMANDS[function.__name__] = function
     return function
+
+
+def command_that_asks_for_interrupts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let R call this function, in which Ctrl-C raises nothing: it asks `INTERRUPTS.taken()`."""
+    _ASKING.add(function.__name__)
+    return command(function)
+
+
+class Interrupts:
+    """Ctrl-C while Python answers R: raised where a command works, noted elsewhere.
+
+    An exception in between, while values are read or written, would be lost, and the answer with
+    it.
+    """
+
+    def __init__(self) -> None:
+        self._raises = False
+        self._noted = False
+
+    def arrived(self) -> None:
+        """What the handler of the signal calls."""
+        if self._raises:
+            raise KeyboardInterrupt
+        self._noted = True
+
+    def taken(self) -> bool:
+        """Whether Ctrl-C was noted; it is then dealt with."""
+        noted, self._noted = self._noted, False
+        return noted
+
+    @contextlib.contextmanager
+    def raised(self) -> Iterator[None]:
+        """Within, Ctrl-C is a KeyboardInterrupt."""
+        try:
+            self._raises = True
+            if self.taken():
+                raise KeyboardInterrupt
+            yield
+        finally:
+            self._raises = False
+
+
+INTERRUPTS = Interrupts()
 
 
 @command
@@ -63,8 +108,6 @@ def answer(program: Iterable[int], buffers: Iterable[np.ndarray]) -> tuple[np.nd
                 for item in recorded
             ]
         return pack(reply)
-    except KeyboardInterrupt:
-        return pack({"interrupted": True})
     except Exception as error:
         # Not let through: R would see NULL, and nothing of the exception.
         return pack({"error": _described(error)})
@@ -73,7 +116,11 @@ def answer(program: Iterable[int], buffers: Iterable[np.ndarray]) -> tuple[np.nd
 def _result(program: Iterable[int], buffers: Iterable[np.ndarray]) -> dict[str, Any]:
     try:
         name, arguments = unpack(program, buffers)
-        return {"value": _find(name)(**(arguments or {}))}
+        function = _find(name)
+        if name in _ASKING:
+            return {"value": function(**(arguments or {}))}
+        with INTERRUPTS.raised():
+            return {"value": function(**(arguments or {}))}
     except KeyboardInterrupt:
         return {"interrupted": True}
     except BaseException as error:

@@ -24,7 +24,7 @@ from sklearn_cnn import import_keras
 
 from ._conversation import Conversation
 from ._convert import Factor, Frame
-from ._dispatch import command
+from ._dispatch import command, command_that_asks_for_interrupts
 from ._keras_objects import fitting, keep, kept, made, seeded, shape_of
 
 # Settings of a layer that say what its model takes, as R and older editions of Keras have them.
@@ -441,7 +441,7 @@ def fit_model(
     return _fitted(kept(key), _inputs(x), _targets(y), settings, callbacks or [], seed, None)
 
 
-@command
+@command_that_asks_for_interrupts
 def fit_model_with_r(
     key: str,
     x: Any,

@@ -20,7 +20,7 @@ import numpy as np
 
 from . import _commands  # noqa: F401, registers what R may call
 from ._convert import lay, r_dtype
-from ._dispatch import answer, console
+from ._dispatch import INTERRUPTS, answer, console
 
 _get_handler = ctypes.pythonapi.PyOS_getsig
 _get_handler.argtypes, _get_handler.restype = [ctypes.c_int], ctypes.c_void_p
@@ -188,7 +188,7 @@ _working = False
 
 @contextlib.contextmanager
 def _python_has_interrupts(handler: int) -> Iterator[None]:
-    """Ctrl-C raises KeyboardInterrupt within, and goes where it went before afterwards."""
+    """Ctrl-C is Python's within, and goes where it went before afterwards."""
     global _working
     before = _set_handler(signal.SIGINT, handler)
     _working = True
@@ -197,6 +197,8 @@ def _python_has_interrupts(handler: int) -> Iterator[None]:
     finally:
         _working = False
         _set_handler(signal.SIGINT, before)
+        if INTERRUPTS.taken():
+            signal.raise_signal(signal.SIGINT)  # too late for Python: R has it
 
 
 def _python_handler() -> int:
@@ -205,12 +207,15 @@ def _python_handler() -> int:
 
 
 def _interrupted(_signal: int, frame: FrameType | None) -> None:
-    """Raise KeyboardInterrupt, but not for a Ctrl-C that R has dealt with.
+    """Tell who works, but not of a Ctrl-C that R has dealt with.
 
     reticulate's handler tells Python of those too, and Python hears of them when R calls next:
     before the entry is reached, where an exception would be lost, and the call with it.
     """
-    while frame is not None and not _working:
+    if _working:
+        INTERRUPTS.arrived()
+        return
+    while frame is not None:
         if frame.f_code.co_name == "_evaluate_in_r":
             return
         frame = frame.f_back

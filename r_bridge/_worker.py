@@ -13,10 +13,8 @@ import tempfile
 import threading
 from pathlib import Path
 
-import numpy as np
-
 from . import _commands, _exchange  # noqa: F401, registers what R may call
-from ._dispatch import answer, console
+from ._dispatch import INTERRUPTS, answer, console
 
 # Replies of up to so many bytes go through the socket; `R/worker.R` has the same for requests.
 _SHORT = 2**16
@@ -31,7 +29,7 @@ def serve(directory: Path) -> None:
     if hasattr(os, "setsid"):
         # Ctrl-C in the terminal is R's; R passes it on.
         os.setsid()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, lambda _signal, _frame: INTERRUPTS.arrived())
     connection = _await_r(directory)
     calls: queue.SimpleQueue[bytes | Path] = queue.SimpleQueue()
     store = Store(directory)
@@ -40,8 +38,10 @@ def serve(directory: Path) -> None:
     while True:
         request = calls.get()
         with console(lambda text: _print(connection, text)):
-            program, buffers = _answered(request, files)
+            read = files.read if isinstance(request, Path) else _exchange.decode
+            program, buffers = answer(*read(request))
         files.forget_longer_than(_KEPT)
+        INTERRUPTS.taken()  # too late for this request, and not meant for the next
         size = _exchange.size(program, buffers)
         if size <= _SHORT:
             reply = _exchange.encode(program, buffers)
@@ -126,15 +126,6 @@ def _listen(
     finally:
         store.remove()
         os._exit(0)
-
-
-def _answered(request: bytes | Path, files: _exchange.Files) -> tuple[np.ndarray, list[np.ndarray]]:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        read = files.read if isinstance(request, Path) else _exchange.decode
-        return answer(*read(request))
-    finally:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _print(connection: socket.socket, text: str) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from r_bridge import _conversation
 from r_bridge._conversation import Conversation
+from r_bridge._dispatch import INTERRUPTS
 
 
 def test_questions_are_answered_one_by_one_until_there_is_a_result():
@@ -41,3 +42,26 @@ def test_a_conversation_that_r_ends_does_nothing_more():
     assert done == []
     assert not _conversation._OPEN
     _conversation.end_conversation(reply["number"])
+
+
+@pytest.mark.parametrize("where", ["in R", "in Python"])
+def test_ctrl_c_is_raised_in_the_work_at_its_question(where):
+    heard = []
+
+    def work(talk):
+        try:
+            while True:
+                talk.ask("anything")
+        except KeyboardInterrupt:
+            heard.append("interrupted")
+            return "so far"
+
+    number = Conversation(work).start()["number"]
+    if where == "in R":
+        reply = _conversation.interrupt_conversation(number)
+    else:
+        INTERRUPTS.arrived()
+        assert "question" in _conversation.answer_question(number)
+        reply = _conversation.answer_question(number)
+    assert (reply, heard) == ({"result": "so far"}, ["interrupted"])
+    assert not _conversation._OPEN

@@ -7,12 +7,21 @@ import pytest
 
 from r_bridge import _dispatch
 from r_bridge._convert import pack, unpack
-from r_bridge._dispatch import Console, answer, command, console
+from r_bridge._dispatch import (
+    INTERRUPTS,
+    Console,
+    Interrupts,
+    answer,
+    command,
+    command_that_asks_for_interrupts,
+    console,
+)
 
 
 @pytest.fixture
 def commands(monkeypatch):
     """A table of commands that forgets what a test adds."""
+    monkeypatch.setattr(_dispatch, "_ASKING", set(_dispatch._ASKING))
     monkeypatch.setattr(_dispatch, "COMMANDS", dict(_dispatch.COMMANDS))
     return _dispatch.COMMANDS
 
@@ -57,6 +66,28 @@ def test_an_interrupt_is_told_apart_from_an_error(commands):
         raise KeyboardInterrupt
 
     assert ask("wait") == {"interrupted": True}
+
+
+def test_ctrl_c_is_raised_in_a_command_and_noted_elsewhere():
+    interrupts = Interrupts()
+    with pytest.raises(KeyboardInterrupt), interrupts.raised():
+        interrupts.arrived()
+    assert not interrupts.taken()
+    interrupts.arrived()
+    with pytest.raises(KeyboardInterrupt), interrupts.raised():
+        pass
+    interrupts.arrived()
+    assert interrupts.taken()
+    assert not interrupts.taken()
+
+
+def test_a_command_that_asks_for_interrupts_is_not_interrupted(commands):
+    @command_that_asks_for_interrupts
+    def wait():
+        INTERRUPTS.arrived()
+        return INTERRUPTS.taken()
+
+    assert ask("wait") == {"value": True}
 
 
 def test_warnings_are_returned_each_time_and_filters_restored(commands):

@@ -103,6 +103,65 @@ def test_ctrl_c_during_a_fit_returns_the_model_trained_so_far(engine, r_library)
     assert (said["same"], said["learned"]) == ("TRUE", "TRUE")
 
 
+_INTERRUPTED_LAYERS = """
+library(sklearncnn)
+set.seed(1)
+model <- keras_model_sequential() %>%
+  layer_dense(units = 3, activation = "tanh", input_shape = 1) %>%
+  layer_dense(units = 1) %>%
+  compile(optimizer = "adam", loss = "mse")
+train <- function(epochs, ...) {
+  model %>% fit(cars$speed / 25, cars$dist / 120, epochs = epochs, ...)
+}
+seen <- 0
+asking <- callback_lambda(on_epoch_end = function(epoch, logs) seen <<- seen + 1)
+for (callbacks in list(list(), list(asking))) {
+  before <- predict(model, 0.5)
+  seen <- 0
+  history <- withCallingHandlers({
+    cat("working\n")
+    train(1e7, callbacks = callbacks)
+  }, warning = function(warning) {
+    cat("warning:", conditionMessage(warning), "\n")
+    invokeRestart("muffleWarning")
+  })
+  epochs <- length(history$metrics$loss)
+  cat("epochs:", epochs, length(callbacks) == 0 || seen >= epochs, "\n")
+  cat("learned:", !identical(predict(model, 0.5), before), "\n")
+}
+cat("then:", length(train(3)$metrics$loss), sklearncnn:::echo("alive"), "\n")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_leaves_a_model_of_layers_with_what_it_has_learned(engine, r_library):
+    """With callbacks of R and without; the session goes on."""
+    process = subprocess.Popen(
+        [RSCRIPT, "-e", _INTERRUPTED_LAYERS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(r_library, SKLEARNCNN_ENGINE=engine),
+    )
+    said, at_work = [], False
+    for line in process.stdout:
+        said.append(line.strip())
+        if at_work and "loss" in line:
+            process.send_signal(signal.SIGINT)
+            at_work = False
+        at_work = at_work or line == "working\n"
+    assert process.wait() == 0, said
+    assert sum("interrupted" in line for line in said if line.startswith("warning:")) == 2, said
+    for line in said:
+        if line.startswith("epochs:"):
+            _, epochs, asked = line.split()
+            assert 0 < int(epochs) < 1e7
+            assert asked == "TRUE"
+    assert said.count("learned: TRUE") == 2
+    assert said[-1] == "then: 3 alive"
+
+
 _MANY_FITS = """
 library(sklearncnn)
 fit <- function(i) {

@@ -135,14 +135,22 @@ batch_function <- function(f) {
   }
 }
 
-# Answer what Python asks until it has the result. An error of R's own functions ends the fit.
+# Answer what Python asks until it has the result. An error of R's own functions ends the fit; after
+# Ctrl-C, wherever it has met us, Python hands over what it has.
 converse <- function(reply, functions, call) {
   number <- NULL
   on.exit(if (!is.null(number)) dispatch("end_conversation", list(number = number), call = NULL))
   while (!is.null(reply$question)) {
     number <- reply$number
-    value <- do.call(get(reply$question, functions), reply$arguments)
-    reply <- dispatch("answer_question", list(number = number, value = value), call)
+    reply <- tryCatch(
+      {
+        value <- do.call(get(reply$question, functions), reply$arguments)
+        dispatch("answer_question", list(number = number, value = value), call)
+      },
+      interrupt = function(condition) {
+        dispatch("interrupt_conversation", list(number = number), call)
+      }
+    )
   }
   number <- NULL
   reply$result
