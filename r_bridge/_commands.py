@@ -1,3 +1,3 @@
 """All commands that R may call: importing this module registers them."""
 
-from . import _datasets, _models, _networks, _perceptrons, _searches  # noqa: F401
+from . import _applications, _datasets, _inspection, _models, _networks, _perceptrons, _searches  # noqa: F401

@@ -2,10 +2,20 @@
 
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 
-from ._r import PACKAGE, RSCRIPT, environment
+from ._r import PACKAGE, RSCRIPT, environment, run_r
+
+_DEFINED = """
+for (file in list.files("{directory}", full.names = TRUE)) {{
+  for (expression in parse(file)) {{
+    assigns <- is.call(expression) && identical(expression[[1]], as.name("<-"))
+    if (assigns && !is.call(expression[[2]])) cat(as.character(expression[[2]]), "\n")
+  }}
+}}
+"""
 
 _TESTTHAT = """
 library(sklearncnn)
@@ -22,6 +32,13 @@ def script(tmp_path):
     path = tmp_path / "testthat.R"
     path.write_text(_TESTTHAT.format(directory=(PACKAGE / "tests" / "testthat").as_posix()))
     return path
+
+
+def test_no_name_is_defined_twice(r_library):
+    """The later file would silently win."""
+    names = run_r(_DEFINED.format(directory=(PACKAGE / "R").as_posix()), r_library).split()
+    assert len(names) > 500
+    assert [name for name, times in Counter(names).items() if times > 1] == []
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 # A dense network in plain R: from the flat vector of coefficients to predictions and their
 # derivatives. A fitted model so predicts without Python, and its coefficients can be changed.
 
-activations <- list(
+activation_functions <- list(
   identity = list(f = identity, d = function(x) x * 0 + 1),
   logistic = list(f = stats::plogis, d = function(x) stats::dlogis(x)),
   tanh = list(f = tanh, d = function(x) 1 - tanh(x)^2),
@@ -22,10 +22,10 @@ activations <- list(
 )
 
 check_activation <- function(activation) {
-  if (length(activation) != 1L || !activation %in% names(activations)) {
+  if (length(activation) != 1L || !activation %in% names(activation_functions)) {
     abort("activation", paste0(
       "activation = ", deparse(activation), " is unknown. Known are ",
-      paste0("\"", names(activations), "\"", collapse = ", "), "."
+      paste0("\"", names(activation_functions), "\"", collapse = ", "), "."
     ), call = NULL)
   }
   activation
@@ -72,7 +72,7 @@ flat_coefficients <- function(matrices, units) {
 
 # Values of all layers: the last is the linear predictor.
 forward <- function(matrices, x, activation) {
-  f <- activations[[activation]]$f
+  f <- activation_functions[[activation]]$f
   before <- list()
   values <- list(x)
   for (layer in seq_along(matrices)) {
@@ -96,7 +96,7 @@ jacobian <- function(matrices, x, activation, output = 1L) {
     units <- seq_len(ncol(delta))
     blocks[[layer]] <- do.call(cbind, lapply(units, function(unit) below * delta[, unit]))
     if (layer > 1L) {
-      slope <- activations[[activation]]$d(pass$before[[layer - 1L]])
+      slope <- activation_functions[[activation]]$d(pass$before[[layer - 1L]])
       delta <- (delta %*% t(matrices[[layer]][-1, , drop = FALSE])) * slope
     }
   }

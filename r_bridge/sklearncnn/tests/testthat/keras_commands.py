@@ -92,3 +92,27 @@ def write_data_sets(folder):
         (folder / f"{name}_word_index.json").write_text(json.dumps(words))
     x = rng.normal(5, 2, (120, 13))
     np.savez(folder / "boston_housing.npz", x=x, y=x @ rng.normal(0, 1, 13) + 20)
+
+
+@command
+def tokenizer_says(texts, more, settings, modes):
+    """Keras's own tokenizer, which its third edition has no public name for any more."""
+    from keras.src.legacy.preprocessing.text import Tokenizer
+
+    tokenizer = Tokenizer(**settings)
+    tokenizer.fit_on_texts(list(texts))
+    sequences = tokenizer.texts_to_sequences(list(more))
+    return {
+        "words": tuple(tokenizer.word_index),
+        "sequences": [np.array(numbers, dtype=np.int32) for numbers in sequences],
+        "texts": tuple(tokenizer.sequences_to_texts(sequences)),
+        "matrices": {mode: tokenizer.texts_to_matrix(list(more), mode=mode) for mode in modes},
+    }
+
+
+@command
+def preprocessed(x, mode):
+    keras = import_keras()
+    return keras.applications.imagenet_utils.preprocess_input(
+        np.array(x), data_format="channels_last", mode=mode
+    )

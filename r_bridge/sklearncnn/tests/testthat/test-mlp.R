@@ -195,7 +195,7 @@ test_that("training by epochs runs all of them and says nothing", {
 
 test_that("derivatives by the coefficients are those of finite differences", {
   set.seed(1)
-  for (activation in setdiff(names(activations), "relu")) {
+  for (activation in setdiff(names(activation_functions), "relu")) {
     units <- unit_names(c("a", "b"), c(3, 2), c("u", "v"))
     n <- 3 * 3 + 4 * 2 + 3 * 2
     beta <- rnorm(n)
