@@ -16,7 +16,13 @@ from typing import Any
 import numpy as np
 
 from ._dispatch import command
-from ._perceptrons import all_epochs_are_wanted, fit_rows, history
+from ._perceptrons import (
+    all_epochs_are_wanted,
+    fit_rows,
+    held_back,
+    history,
+    rows_of_fit,
+)
 
 # Revived networks, the last used last.
 _REVIVED: OrderedDict[str, Revived] = OrderedDict()
@@ -72,23 +78,9 @@ def fit_convolutional(
 ) -> dict[str, Any]:
     """Fit a convolutional network to an encoded response."""
     network = convolutional_network(family, settings)
-    rows, held_back = _split(len(x), validation_split, settings["random_state"])
-    watched = {}
-    if validation is not None:
-        watched = {"X_val": validation["x"], "y_val": validation["y"]}
-    elif len(held_back):
-        watched = {"X_val": x[held_back], "y_val": y[held_back]}
-        if weights is not None:
-            watched["sample_weight_val"] = weights[held_back]
+    rows = held_back(len(x), validation_split, settings["random_state"])
     with all_epochs_are_wanted(network):
-        fit_rows(
-            network,
-            _taken(x, rows, held_back),
-            _taken(y, rows, held_back),
-            sample_weight=_taken(weights, rows, held_back),
-            offset=_taken(offset, rows, held_back),
-            **watched,
-        )
+        fit_rows(network, **rows_of_fit(x, y, weights, offset, rows, validation))
     return {**_handed_over(network), "mean": network.predict(x, offset=offset)}
 
 
@@ -105,16 +97,11 @@ def fit_autoencoder(
 
     loss = "squared_error" if family == "gaussian" else families.get(family)
     network = Autoencoder(loss=loss, **_sizes_as_tuples(settings))
-    rows, held_back = _split(len(x), validation_split, settings["random_state"])
-    watched = {"X_val": x[held_back]} if len(held_back) else {}
+    rows = held_back(len(x), validation_split, settings["random_state"])
+    fitted = rows_of_fit(x, None, weights, None, rows)
+    del fitted["offset"]
     with all_epochs_are_wanted(network):
-        fit_rows(
-            network,
-            _taken(x, rows, held_back),
-            None,
-            sample_weight=_taken(weights, rows, held_back),
-            **watched,
-        )
+        fit_rows(network, **fitted)
     codes = network.transform(x)
     return {
         **_handed_over(network),
@@ -223,19 +210,6 @@ def _from_bytes(archive: bytes) -> Any:
 def _flat(weights: list[np.ndarray]) -> np.ndarray:
     """All weights, each array in R's order, so that R can give it its dimensions."""
     return np.concatenate([np.empty(0, np.float32), *[w.ravel(order="F") for w in weights]])
-
-
-def _split(n: int, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows to train on and rows held back, both in their order."""
-    if not share:
-        return np.arange(n), np.arange(0)
-    drawn = np.random.RandomState(seed).permutation(n)
-    n_held = max(1, round(share * n))
-    return np.sort(drawn[n_held:]), np.sort(drawn[:n_held])
-
-
-def _taken(part: np.ndarray | None, rows: np.ndarray, held_back: np.ndarray) -> Any:
-    return part if part is None or not len(held_back) else part[rows]
 
 
 def _sizes_as_tuples(settings: dict[str, Any]) -> dict[str, Any]:

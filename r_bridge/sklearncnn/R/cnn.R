@@ -93,7 +93,6 @@ cnn.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, filt
     verbose = verbose
   )
   check_network_arguments(arguments)
-  check_share(validation_split, "validation_split")
   if (is.character(y)) y <- factor(y)
   family <- resolve_family(family, y)
   if (kind_of(family) == "negative_binomial" && is.null(family$theta)) {
@@ -103,6 +102,7 @@ cnn.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, filt
   offset <- check_offset(offset, dim(x)[1])
   encoded <- encode_response(y, weights, family, "y")
   scaling <- list(response = response_scaling(encoded, offset, family))
+  check_watching(validation_split, validation_data, offset, scaling)
   seed <- draw_seed()
   settings <- training_settings(arguments, seed)
   reply <- dispatch("fit_convolutional", list(
@@ -191,15 +191,36 @@ watched_rows <- function(given, input_shape, shape, encoded, family, scaling) {
     abort("argument", "`validation_data` must be a list of `x` and `y`.", call = NULL)
   }
   x <- rows_of_pictures(as_pictures(given[[1]], input_shape), shape[-1], "validation_data[[1]]")
-  y <- given[[2]]
-  if (!is.null(encoded$levels)) y <- factor(as.character(y), levels = encoded$levels)
+  y <- watched_response(given[[2]], x, encoded, family, scaling)
+  list(x = sent_pictures(x, input_shape), y = y)
+}
+
+# The response of validation rows, encoded and scaled as that of the fit.
+watched_response <- function(y, x, encoded, family, scaling) {
+  if (!is.null(encoded$levels)) {
+    unknown <- setdiff(unique(as.character(y)), encoded$levels)
+    if (length(unknown)) {
+      abort("new_level", paste0(
+        "The response of `validation_data` has \"", unknown[1], "\", but that of the fit only ",
+        paste0("\"", encoded$levels, "\"", collapse = ", "), "."
+      ), call = NULL)
+    }
+    y <- factor(as.character(y), levels = encoded$levels)
+  }
   check_rows(x, y)
   y <- if (is.matrix(encoded$y)) {
     diag(length(encoded$levels))[as.integer(y), , drop = FALSE]
   } else {
     encode_response(y, rep(1, NROW(y)), family, "validation_data[[2]]")$y
   }
-  list(x = sent_pictures(x, input_shape), y = as.array(scale_response(y, NULL, scaling)))
+  as.array(scale_response(y, NULL, scaling))
+}
+
+check_watching <- function(split, data, offset, scaling) {
+  check_share(split, "validation_split")
+  if (!is.null(offset) && is.null(scaling$response) && (split > 0 || !is.null(data))) {
+    abort("offset", "Rows with an offset cannot be watched: leave out the validation rows.", NULL)
+  }
 }
 
 check_network_arguments <- function(arguments) {

@@ -34,6 +34,13 @@
 #' @param learning_rate,batch_size Rate and rows of a step of the optimizer.
 #' @param dropout Share of the hidden units silenced at each step, none in `predict()`; for training
 #'   by mini-batches.
+#' @param validation_split Share of the rows that are drawn to be held back and watched in training
+#'   by mini-batches; the best weights seen are kept. Columns are standardised by all rows, and
+#'   deviance, residuals and so on are those of all rows.
+#' @param validation_data Rows to be watched instead: a data frame where the model has a formula, and
+#'   a list of `x` and `y` otherwise.
+#' @param patience Epochs without a better validation loss (or training loss, without validation
+#'   rows) after which training ends; `NULL` runs all epochs.
 #' @param verbose Whether to print a line an epoch, or iteration.
 #' @param response Name of the response in the names of the coefficients.
 #' @param max_iter,tol Iterations of L-BFGS, and the size of the gradient at which it stops.
@@ -57,17 +64,20 @@ mlp <- function(x, ...) UseMethod("mlp")
 #' @rdname mlp
 #' @export
 mlp.formula <- function(formula, data, hidden = 5, family = NULL, weights, offset, subset,
-                        na.action, contrasts = NULL, ...) {
+                        na.action, contrasts = NULL, validation_data = NULL, ...) {
   call <- match.call()
   frame <- frame_of_call(match.call(expand.dots = FALSE), parent.frame())
   y <- response_of_frame(frame)
   x <- design_matrix(attr(frame, "terms"), frame, contrasts)
+  if (is.data.frame(validation_data)) {
+    validation_data <- watched_frame(validation_data, frame, contrasts)
+  }
   fit <- mlp.default(
     x, y,
     hidden = hidden, family = family,
     weights = as.vector(stats::model.weights(frame)),
     offset = as.vector(stats::model.offset(frame)),
-    response = deparse(formula[[2]])[1], ...
+    validation_data = validation_data, response = deparse(formula[[2]])[1], ...
   )
   call[[1]] <- quote(mlp)
   remember_formula(fit, call, frame, x, if (missing(data)) environment(formula) else data)
@@ -78,7 +88,8 @@ mlp.formula <- function(formula, data, hidden = 5, family = NULL, weights, offse
 mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset = NULL,
                         activation = "tanh", starts = 5, alpha = 0, standardize = TRUE,
                         epochs = NULL, optimizer = NULL, learning_rate = 0.001, batch_size = NULL,
-                        dropout = 0, max_iter = 10000, tol = 1e-8, verbose = FALSE,
+                        dropout = 0, max_iter = 10000, tol = 1e-8, validation_split = 0,
+                        validation_data = NULL, patience = NULL, verbose = FALSE,
                         response = deparse(substitute(y))[1], ...) {
   force(response)
   unused_arguments("mlp", ...)
@@ -92,7 +103,7 @@ mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset 
   arguments <- list(
     hidden = hidden, activation = activation, starts = starts, alpha = alpha, epochs = epochs,
     optimizer = optimizer, learning_rate = learning_rate, batch_size = batch_size,
-    dropout = dropout, max_iter = max_iter, tol = tol, verbose = verbose
+    dropout = dropout, max_iter = max_iter, tol = tol, patience = patience, verbose = verbose
   )
   check_mlp_arguments(arguments)
   check_flag(standardize, "standardize")
@@ -117,6 +128,10 @@ mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset 
     message(size, " coefficients by L-BFGS may take long: `epochs` trains by mini-batches.")
   }
   scaling <- scaling_of(x, encoded, offset, family, standardize)
+  check_watching(validation_split, validation_data, offset, scaling)
+  if (by_lbfgs(arguments) && (validation_split > 0 || !is.null(validation_data))) {
+    abort("argument", "Validation rows need mini-batches: give `epochs` too.", call = NULL)
+  }
   seed <- draw_seed()
   settings <- training_settings(arguments, seed)
   settings$hidden_layer_sizes <- NULL
@@ -127,7 +142,9 @@ mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset 
     hidden = as_sizes(hidden),
     settings = settings,
     weights = as.array(encoded$weights),
-    offset = if (is.null(scaling$response) && !is.null(offset)) as.array(offset)
+    offset = if (is.null(scaling$response) && !is.null(offset)) as.array(offset),
+    validation = watched_predictors(validation_data, x, encoded, family, scaling),
+    validation_split = as.double(validation_split)
   ), call = NULL)
   matrices <- original_units(reply, scaling, several)
   for (layer in seq_along(matrices)) {
@@ -151,16 +168,45 @@ mlp.default <- function(x, y, hidden = 5, family = NULL, weights = NULL, offset 
   with_fitted_values(fit)
 }
 
+# Validation rows of a formula as predictors and response.
+watched_frame <- function(data, frame, contrasts) {
+  terms <- attr(frame, "terms")
+  levels <- stats::.getXlevels(terms, frame)
+  check_levels(list(xlevels = levels), data)
+  watched <- stats::model.frame(terms, data, xlev = levels)
+  list(design_matrix(terms, watched, contrasts), response_of_frame(watched))
+}
+
+watched_predictors <- function(given, x, encoded, family, scaling) {
+  if (is.null(given)) return(NULL)
+  if (!is.list(given) || length(given) < 2L) {
+    abort("argument", "`validation_data` must be a list of `x` and `y`.", call = NULL)
+  }
+  watched <- predictor_matrix(given[[1]])
+  if (ncol(watched) != ncol(x)) {
+    abort("data", paste0(
+      "`validation_data` has ", ncol(watched), " columns, but the model is fitted to ", ncol(x), "."
+    ), call = NULL)
+  }
+  list(
+    x = scale_columns(watched, scaling),
+    y = watched_response(given[[2]], watched, encoded, family, scaling)
+  )
+}
+
 check_mlp_arguments <- function(arguments) {
   check_activation(arguments$activation)
   check_count(arguments$hidden, "hidden", several = TRUE)
-  for (name in c("starts", "epochs", "batch_size", "max_iter")) {
+  for (name in c("starts", "epochs", "batch_size", "max_iter", "patience")) {
     check_count(arguments[[name]], name)
   }
   check_share(arguments$dropout, "dropout")
   check_flag(arguments$verbose, "verbose")
   if (arguments$dropout > 0 && by_lbfgs(arguments)) {
     abort("argument", "`dropout` needs mini-batches: give `epochs` too.", call = NULL)
+  }
+  if (!is.null(arguments$patience) && by_lbfgs(arguments)) {
+    abort("argument", "`patience` needs mini-batches: give `epochs` too.", call = NULL)
   }
 }
 

@@ -311,3 +311,45 @@ test_that("mistakes are met with one sentence", {
   x <- as.matrix(iris[1:100, 1:4])
   refused(mlp(x, iris$Species[1:100]), "no row of level \"virginica\": drop it with droplevels()")
 })
+
+test_that("validation rows are watched, the same by formula and by matrices", {
+  train <- mtcars[1:24, ]
+  rest <- mtcars[25:32, ]
+  fit <- function(x, ...) {
+    set.seed(1)
+    mlp(x, ..., hidden = 3, epochs = 15, learning_rate = 0.05, batch_size = 8)
+  }
+  by_formula <- fit(mpg ~ wt + hp, train, validation_data = rest)
+  x <- as.matrix(mtcars[c("wt", "hp")])
+  by_matrix <- fit(x[1:24, ], train$mpg, validation_data = list(x[25:32, ], rest$mpg))
+  expect_identical(unname(coef(by_formula)), unname(coef(by_matrix)))
+  # The weights kept are those of the best epoch, whose loss is that of the rows watched.
+  scale <- sqrt(mean((train$mpg - mean(train$mpg))^2))
+  loss <- mean((rest$mpg - predict(by_formula, rest))^2) / scale^2
+  best <- min(by_formula$history$val_loss)
+  expect_true(isTRUE(all.equal(loss, best)) || isTRUE(all.equal(loss / 2, best)))
+  kinds <- mlp(Species ~ ., iris,
+    hidden = 3, epochs = 200, learning_rate = 0.05, validation_split = 0.3, patience = 3
+  )
+  expect_lt(nrow(kinds$history), 200)
+  expect_length(kinds$history$val_loss, nrow(kinds$history))
+  expect_identical(nobs(kinds), 150L)
+})
+
+test_that("what cannot be watched is an error that says why", {
+  expect_error(mlp(mpg ~ wt, mtcars, validation_split = 0.2), "Validation rows need mini-batches")
+  expect_error(mlp(mpg ~ wt, mtcars, patience = 2), "`patience` needs mini-batches")
+  expect_error(mlp(mpg ~ wt, mtcars, epochs = 2, validation_split = 1), "from 0 to below 1")
+  expect_error(
+    mlp(carb ~ wt + offset(log(hp)), mtcars, family = poisson, epochs = 2, validation_split = 0.2),
+    "Rows with an offset cannot be watched"
+  )
+  expect_error(
+    mlp(as.matrix(mtcars[2:3]), mtcars$mpg, epochs = 2, validation_data = list(cbind(1:3), 1:3)),
+    "`validation_data` has 1 columns, but the model is fitted to 2"
+  )
+  expect_error(
+    mlp(Species ~ ., iris[1:100, ], epochs = 2, validation_data = iris[101:110, ]),
+    "validation_data` has \"virginica\", but that of the fit only"
+  )
+})
