@@ -271,6 +271,15 @@ def clone_model_of(key: str, seed: Any = None) -> dict[str, Any]:
         return _reply(keras.models.clone_model(kept(key)))
 
 
+@command
+def fresh_model(key: str, seed: Any = None) -> dict[str, Any]:
+    """A model of the same structure, compiled in the same way, as if never trained."""
+    keras = import_keras()
+    described = keras.saving.serialize_keras_object(kept(key))
+    with seeded(seed):
+        return _reply(keras.saving.deserialize_keras_object(described, safe_mode=True))
+
+
 # -- what a model is --------------------------------------------------------------------------
 
 

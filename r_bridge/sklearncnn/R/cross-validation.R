@@ -79,7 +79,8 @@ grid_search <- function(object, ...) UseMethod("grid_search")
 #' @export
 grid_search.sklearncnn <- function(object, ..., folds = 5, repeats = 1, refit = TRUE) {
   envir <- parent.frame()
-  candidates <- combinations(object, list(...))
+  candidates <- combinations(list(...))
+  check_settings(candidates$table, setdiff(names(object$arguments), "verbose"))
   folds <- folds_of(object, folds, repeats)
   seed <- draw_seed()
   arguments <- lapply(candidates$settings, function(candidate) {
@@ -137,7 +138,7 @@ print.sklearncnn_grid_search <- function(x, ...) {
 setting_label <- function(value) if (is.null(value)) "NULL" else paste(value, collapse = ", ")
 
 # Every combination: a table to show, and for each row its settings.
-combinations <- function(object, given) {
+combinations <- function(given) {
   if (length(given) == 1L && is.data.frame(given[[1]])) {
     table <- given[[1]]
     grid <- lapply(seq_len(nrow(table)), function(i) lapply(table, function(column) column[[i]]))
@@ -158,14 +159,17 @@ combinations <- function(object, given) {
       stats::setNames(list(given[[1]][[i]]), names(given))
     })
   }
-  unknown <- setdiff(names(table), setdiff(names(object$arguments), "verbose"))
+  list(table = table, settings = grid)
+}
+
+check_settings <- function(table, known) {
+  unknown <- setdiff(names(table), known)
   if (length(unknown)) {
     abort("argument", paste0(
       "`", unknown[1], "` is no setting to vary. There are ",
-      paste0("`", setdiff(names(object$arguments), "verbose"), "`", collapse = ", "), "."
+      paste0("`", known, "`", collapse = ", "), "."
     ), call = NULL)
   }
-  list(table = table, settings = grid)
 }
 
 # The model with other settings: its own call, evaluated where the user is.
@@ -208,9 +212,19 @@ described_network <- function(object, settings) {
   )
 }
 
-# One column a repetition, with the number of the fold of each row.
 folds_of <- function(object, folds, repeats) {
-  n <- NROW(object$y)
+  group <- if (is.null(object$levels)) {
+    NULL
+  } else if (is.matrix(object$y)) {
+    max.col(object$y)
+  } else {
+    object$y + 1
+  }
+  fold_matrix(NROW(object$y), group, folds, repeats)
+}
+
+# One column a repetition, with the number of the fold of each row.
+fold_matrix <- function(n, group, folds, repeats) {
   if (length(folds) > 1L) {
     folds <- as.matrix(folds)
     if (nrow(folds) != n || anyNA(folds)) {
@@ -225,13 +239,7 @@ folds_of <- function(object, folds, repeats) {
   if (folds < 2L || folds > n) {
     abort("argument", paste0("`folds` must be from 2 to ", n, ", the number of rows."), call = NULL)
   }
-  group <- if (is.null(object$levels)) {
-    rep(1L, n)
-  } else if (is.matrix(object$y)) {
-    max.col(object$y)
-  } else {
-    object$y + 1
-  }
+  if (is.null(group)) group <- rep(1L, n)
   vapply(seq_len(repeats), function(i) {
     # Each level is dealt where the one before ended, in random order.
     order <- order(group, stats::runif(n))
