@@ -130,3 +130,11 @@ model_performance.sklearncnn <- function(model, ...) {
     class = c("performance_model", "data.frame")
   )
 }
+
+# What ggeffects draws.
+#' @exportS3Method insight::get_predicted
+get_predicted.sklearncnn <- function(x, data = NULL, predict = "expectation", ...) {
+  type <- if (identical(predict, "link")) "link" else "response"
+  values <- stats::predict(x, newdata = data, type = type)
+  structure(values, class = c("get_predicted", class(values)))
+}

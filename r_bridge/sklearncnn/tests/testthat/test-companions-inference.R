@@ -89,3 +89,18 @@ test_that("anova() is that of glm(), and step() finds what it finds", {
   expect_equal(extractAIC(counts), extractAIC(glm_counts), tolerance = 1e-6)
   expect_error(mlp(mpg ~ 1, mtcars), "no predictors")
 })
+
+test_that("insight, and with it ggeffects, gets predictions as of glm()", {
+  skip_if_not_installed("insight")
+  set.seed(1)
+  fit <- plain(carb ~ wt + hp, mtcars, family = poisson)
+  oracle <- glm(carb ~ wt + hp, poisson, mtcars)
+  new <- data.frame(wt = c(2, 3), hp = c(100, 150))
+  for (predict in c("expectation", "link")) {
+    type <- if (predict == "link") "link" else "response"
+    found <- insight::get_predicted(fit, data = new, predict = predict)
+    expect_s3_class(found, "get_predicted")
+    expect_equal(as.numeric(found), unname(predict.glm(oracle, new, type = type)), tolerance = 1e-4)
+  }
+  expect_equal(as.numeric(insight::get_predicted(fit)), unname(fitted(oracle)), tolerance = 1e-4)
+})
