@@ -25,7 +25,10 @@ export R_LIBS := $(R_LIBRARY):$(R_LIBS)
 # The questions that take minutes; others are asked by name, BENCHMARKS=benchmarks/quality.py.
 BENCHMARKS ?= $(filter-out %/quality.py %/soak.py %_commands.py %_gpu.py,$(wildcard benchmarks/[a-z]*.py))
 
-.PHONY: help demo test pytest test-r vignettes r-package lint bench nightly messages clean
+NIGHTLY := newest jax torch oldest soak
+
+.PHONY: help demo test pytest test-r vignettes r-package lint bench nightly messages clean \
+    $(NIGHTLY:%=nightly-%)
 
 help:
 	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
@@ -85,13 +88,26 @@ bench: .venv-bench/.ready
 	    --editable ".[jax,plots,test]"
 	@touch $@
 
-nightly: export HYPOTHESIS_PROFILE = nightly
-nightly: $(READY) .venv-bench/.ready .venv-oldest/.ready
+# Legs of which each can be run alone; `make -k nightly` runs the others where one fails.
+nightly: $(NIGHTLY:%=nightly-%)
+$(NIGHTLY:%=nightly-%): export HYPOTHESIS_PROFILE = nightly
+TWO_PROCESSES := --numprocesses 2 --dist loadfile
+
+nightly-newest: $(READY)
 	$(RUN) -m pip install --quiet --upgrade scikit-learn
-	$(RUN) -m pytest -m "" $(PYTEST_FLAGS)
-	KERAS_BACKEND=jax $(RUN) -m pytest -m "" $(PYTEST_FLAGS)
-	KERAS_BACKEND=torch .venv-bench/bin/python -m pytest tests/estimators $(PYTEST_FLAGS)
-	.venv-oldest/bin/python -m pytest $(PYTEST_FLAGS)
+	$(RUN) -m pytest -m "" $(TWO_PROCESSES) $(PYTEST_FLAGS)
+
+nightly-jax: $(READY)
+	KERAS_BACKEND=jax $(RUN) -m pytest $(TWO_PROCESSES) $(PYTEST_FLAGS)
+
+nightly-torch: .venv-bench/.ready
+	KERAS_BACKEND=torch .venv-bench/bin/python -m pytest tests/estimators $(TWO_PROCESSES) \
+	    $(PYTEST_FLAGS)
+
+nightly-oldest: .venv-oldest/.ready
+	.venv-oldest/bin/python -m pytest $(TWO_PROCESSES) $(PYTEST_FLAGS)
+
+nightly-soak: $(READY)
 	$(RUN) benchmarks/soak.py
 
 messages: $(READY)
