@@ -263,16 +263,19 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         if validation is not None:
             validation = self._in_dtype(validation, dtype)
         plan = self._plan(rows, objective, architecture, rng, validation, incremental, progress)
-        listener = self._listener(plan, validation, task, scaling)
-        if listener is not None:
-            listener.begins(progress)
+        precision = backends.current().precision
+        with precision(dtype):
+            listener = self._listener(plan, validation, task, scaling)
+            if listener is not None:
+                listener.begins(progress)
         order = getattr(self, "_order", None) if incremental else None
         result = train(
             plan, progress, rows, rng, validation=validation, listener=listener, order=order
         )
         if listener is not None:
-            listener.ends(result.reason)
-            result.take_over(listener)
+            with precision(dtype):
+                listener.ends(result.reason)
+                result.take_over(listener)
         self._record(result, plan, rng, rows, scaling, first_pass, incremental, validation)
 
     def _standardization(self, rows: Rows, objective, incremental: bool) -> Standardization | None:

@@ -18,13 +18,14 @@ def model_of(estimator: Any):
     backends.start()
     with _LOCK:
         pull(estimator)
-        if estimator not in _MODELS:
-            _MODELS[estimator] = (estimator.architecture_.build(), [])
-        model, pushed = _MODELS[estimator]
-        weights = estimator._weights
-        if not _same(pushed, weights):
-            model.set_weights(weights)
-            _MODELS[estimator] = (model, [weight.copy() for weight in weights])
+        with backends.current().precision(estimator.architecture_.dtype):
+            if estimator not in _MODELS:
+                _MODELS[estimator] = (estimator.architecture_.build(), [])
+            model, pushed = _MODELS[estimator]
+            weights = estimator._weights
+            if not _same(pushed, weights):
+                model.set_weights(weights)
+                _MODELS[estimator] = (model, [weight.copy() for weight in weights])
         return model
 
 
