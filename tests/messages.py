@@ -254,6 +254,10 @@ def _tables() -> None:
                 {"name": "poisson", "theta": 2}
             ),
             "poisson(link='logg')": lambda: families.poisson(link="logg"),
+            "pinball([0.9, 0.1])": lambda: families.pinball([0.9, 0.1]),
+            "deviance of several quantiles": lambda: families.pinball([0.1, 0.9]).deviance(
+                np.ones((3, 1)), np.ones((3, 1))
+            ),
             "negative_binomial(theta=-1)": lambda: families.negative_binomial(theta=-1),
             "deviance of a negative binomial without theta": lambda: (
                 families.negative_binomial().deviance(np.ones(3), np.ones(3))

@@ -57,6 +57,9 @@ class Backend(Protocol):
     def compile(self, function: Callable, executor: Executor) -> Callable:
         """Compile ``function``; it returns device arrays."""
 
+    def forget_unused(self) -> None:
+        """Count a new program or model; once in a while give back what is left of those gone."""
+
     def value_and_grad(self, function: Callable) -> Callable:
         """``(value, aux), gradients`` of ``function(parameters, *args) -> (value, aux)``."""
 

@@ -84,6 +84,9 @@ class JaxBackend:
 
         return run
 
+    def forget_unused(self) -> None:
+        """Nothing is kept."""
+
     def value_and_grad(self, function: Callable) -> Callable:
         return jax.value_and_grad(function, has_aux=True)
 

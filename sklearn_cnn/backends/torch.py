@@ -37,6 +37,9 @@ class TorchBackend:
     def compile(self, function: Callable, executor: Executor) -> Callable:
         return torch.no_grad()(function)
 
+    def forget_unused(self) -> None:
+        """Nothing is kept."""
+
     def value_and_grad(self, function: Callable) -> Callable:
         def run(parameters, *arguments):
             with torch.enable_grad():

@@ -118,6 +118,7 @@ def fit_keras_model(
 
     if not getattr(model, "compiled", False):
         raise ValueError("The model is not compiled: call compile() with a loss and an optimizer.")
+    backends.current().forget_unused()
     callbacks = list(callbacks or ())
     history = keras.callbacks.History()
     if verbose:
