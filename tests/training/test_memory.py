@@ -57,7 +57,7 @@ def resident():
 sizes = []
 for i in range(160):
     fitted(plan_for(network("float32", hidden_layer_sizes=(i + 1,)), max_iter=1), rows)
-    if i in (59, 159):
+    if i % 40 == 39:  # often enough that garbage waiting to be collected does not count
         sizes.append(resident())
 assert len(PROGRAMS) == 20
 print(json.dumps(sizes))
@@ -66,9 +66,9 @@ print(json.dumps(sizes))
 
 @pytest.mark.slow
 def test_graphs_that_are_no_longer_kept_are_given_back():
-    """Kept, each takes a megabyte; TensorFlow itself holds on to a fifth of that."""
+    """Kept, each of the 80 takes a megabyte; TensorFlow itself holds on to a fifth of that."""
     sizes = json.loads(run(MANY_SHAPES, PYTHONPATH=".", KERAS_BACKEND="tensorflow").stdout)
-    assert sizes[1] - sizes[0] < 50, sizes
+    assert sizes[3] - sizes[1] < 40, sizes
 
 
 MANY_MODELS = """
