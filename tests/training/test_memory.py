@@ -99,6 +99,6 @@ print(json.dumps(sizes))
 
 @pytest.mark.slow
 def test_models_that_are_gone_are_given_back():
-    """TensorFlow keeps 0.8 MB of each: kernels of its variables."""
+    """Kept, the 128 between take 100 MB; what waits for garbage collection takes up to 25."""
     sizes = json.loads(run(MANY_MODELS, PYTHONPATH=".", KERAS_BACKEND="tensorflow").stdout)
-    assert sizes[1] - sizes[0] < 20
+    assert sizes[1] - sizes[0] < 50, sizes
