@@ -91,6 +91,8 @@ bench: .venv-bench/.ready
 # Legs of which each can be run alone; `make -k nightly` runs the others where one fails.
 nightly: $(NIGHTLY:%=nightly-%)
 $(NIGHTLY:%=nightly-%): export HYPOTHESIS_PROFILE = nightly
+# R's tests make every known network, which takes a minute.
+$(NIGHTLY:%=nightly-%): export SKLEARNCNN_ALL_NETWORKS = 1
 TWO_PROCESSES := --numprocesses 2 --dist loadfile
 
 nightly-newest: $(READY)
