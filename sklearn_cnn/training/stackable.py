@@ -5,8 +5,10 @@ product it stacks, and XLA, whose own convolutions are slow on a CPU, computes i
 have the weights of the layers for which they stand, and their results but for rounding.
 """
 
-from functools import cache
-from itertools import product
+import math
+from collections.abc import Callable
+from functools import cache, partial
+from itertools import chain, product
 from typing import Any
 
 from keras import layers, models, ops
@@ -35,11 +37,11 @@ _AS_THEY_ARE = (
 )
 
 
-def _places(layer, length: tuple[int, ...], size, strides, dilation):
+def _places(length: tuple[int, ...], padding: str, size, strides, dilation):
     """For each axis the padding before and after, and how many windows there are."""
     for n, k, s, d in zip(length, size, strides, dilation, strict=True):
         reach = d * (k - 1) + 1
-        if layer.padding == "same":
+        if padding == "same":
             n_windows = -(-n // s)
             needed = max((n_windows - 1) * s + reach - n, 0)
             yield needed // 2, needed - needed // 2, n_windows
@@ -47,9 +49,8 @@ def _places(layer, length: tuple[int, ...], size, strides, dilation):
             yield 0, 0, (n - reach) // s + 1
 
 
-def _windows(layer, x, size, strides, dilation, fill: float) -> list:
+def _windows(x, places, size, strides, dilation, fill: float) -> list:
     """For each position in a window, its value in all windows."""
-    places = list(_places(layer, x.shape[1:-1], size, strides, dilation))
     if any(before or after for before, after, _ in places):
         widths = [(0, 0), *((before, after) for before, after, _ in places), (0, 0)]
         x = ops.pad(x, widths, constant_values=fill)
@@ -63,14 +64,51 @@ def _windows(layer, x, size, strides, dilation, fill: float) -> list:
 
 
 @cache
+def _maximum_of_blocks(size: tuple[int, ...]) -> Callable:
+    """Maxima of windows that lie side by side and cover all of an array.
+
+    The gradient goes back in one pass. As a sum of padded arrays XLA would compute what comes from
+    above, a convolution's gradient, once for each position of a window: 8x8 convnets took 1.4 ms a
+    step and network instead of 1.1.
+    """
+    windows_of = partial(_windows, size=size, strides=size, dilation=(1,) * len(size), fill=0.0)
+
+    @ops.custom_gradient
+    def maximum(x):
+        lengths = [n // k for n, k in zip(x.shape[1:-1], size, strict=True)]
+        result, *others = windows_of(x, [(0, 0, n) for n in lengths])
+        place = ops.zeros_like(result, "int32")
+        for number, window in enumerate(others, 1):
+            # Of equal values the first gets the gradient, as in Keras's own pooling.
+            larger = window > result
+            result, place = ops.where(larger, window, result), ops.where(larger, number, place)
+        of_window = (-1, *chain.from_iterable((n, 1) for n in lengths), x.shape[-1])
+        within = (1, *chain.from_iterable((1, k) for k in size), 1)
+
+        def gradient(upstream):
+            numbers = ops.reshape(ops.arange(math.prod(size), dtype="int32"), within)
+            chosen = ops.equal(ops.reshape(place, of_window), numbers)
+            spread = ops.where(chosen, ops.reshape(upstream, of_window), 0.0)
+            return ops.reshape(spread, (-1, *x.shape[1:]))
+
+        return result, gradient
+
+    return maximum
+
+
+@cache
 def _twins() -> dict[type, type]:
     """Each Keras layer that cannot be stacked, with its twin that can."""
 
-    class PatchConvolution:
+    class Windowed:
+        def windows(self, inputs, size, dilation, fill):
+            lengths = inputs.shape[1:-1]
+            places = list(_places(lengths, self.padding, size, self.strides, dilation))
+            return _windows(inputs, places, size, self.strides, dilation, fill)
+
+    class PatchConvolution(Windowed):
         def call(self, inputs):
-            windows = _windows(
-                self, inputs, self.kernel_size, self.strides, self.dilation_rate, 0.0
-            )
+            windows = self.windows(inputs, self.kernel_size, self.dilation_rate, 0.0)
             patches = ops.concatenate(windows, axis=-1)
             shape = patches.shape
             rows = ops.reshape(patches, (-1, shape[-1]))
@@ -80,12 +118,12 @@ def _twins() -> dict[type, type]:
                 outputs = outputs + self.bias
             return outputs if self.activation is None else self.activation(outputs)
 
-    class WindowPooling:
+    class WindowPooling(Windowed):
         fill = 0.0
 
         def call(self, inputs):
             ones = (1,) * len(self.pool_size)
-            windows = _windows(self, inputs, self.pool_size, self.strides, ones, self.fill)
+            windows = self.windows(inputs, self.pool_size, ones, self.fill)
             result = windows[0]
             for window in windows[1:]:
                 result = self.merge(result, window)
@@ -93,6 +131,13 @@ def _twins() -> dict[type, type]:
 
     class WindowMaximum(WindowPooling):
         fill = -float("inf")
+
+        def call(self, inputs):
+            size, lengths = tuple(self.pool_size), inputs.shape[1:-1]
+            whole = all(n % k == 0 for n, k in zip(lengths, size, strict=True))
+            if whole and tuple(self.strides) == size:
+                return _maximum_of_blocks(size)(inputs)
+            return super().call(inputs)
 
         def merge(self, result, window):
             # Of equal values the first gets the gradient, as in Keras's own pooling.

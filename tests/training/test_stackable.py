@@ -25,6 +25,8 @@ LAYERS = {
     "max": ((7, 6, 2), lambda: layers.MaxPooling2D(2)),
     "max, same": ((7, 6, 2), lambda: layers.MaxPooling2D(3, strides=2, padding="same")),
     "max, signal": ((9, 2), lambda: layers.MaxPooling1D(2)),
+    "max, side by side": ((6, 8, 2), lambda: layers.MaxPooling2D((3, 2))),
+    "max, signal, side by side": ((9, 2), lambda: layers.MaxPooling1D(3)),
     "average": ((7, 6, 2), lambda: layers.AveragePooling2D((2, 3))),
     "average, signal": ((9, 2), lambda: layers.AveragePooling1D(3, strides=1)),
 }
@@ -103,6 +105,21 @@ def test_convolutional_networks_end_fused_as_they_do_one_by_one(monkeypatch):
         expected = train(plan, start(architecture, seed), rows, np.random.RandomState(seed))
         assert_allclose(result.history["loss"], expected.history["loss"], rtol=1e-9)
         assert largest_difference(result.progress.weights, expected.progress.weights) < 1e-10
+
+
+def test_convolutional_networks_are_stacked_a_few_at_a_time():
+    """More of them than have room in a core's cache take longer, each."""
+    architecture = convolutional((8, 8, 1), 10, "softmax", filters=(32, 64), hidden_layer_sizes=())
+    rows = some_rows(64, "float32", shape=(8, 8, 1), units=10)
+    plan = plan_for(architecture, batch_size=32, max_iter=2)
+    fits = [
+        Fit(plan, start(architecture, seed), rows, np.random.RandomState(seed))
+        for seed in range(15)
+    ]
+    (group,) = fusing.grouped(fits)
+    pieces = fusing.split(group, fits, 2, 2**40)
+    assert [len(piece.numbers) for piece in pieces] == [4, 4, 4, 3]
+    assert {piece.n_networks for piece in pieces} == {4}
 
 
 def test_large_convolutions_and_short_fits_are_left_alone_on_a_cpu():
