@@ -1,3 +1,16 @@
 """All commands that R may call: importing this module registers them."""
 
-from . import _applications, _datasets, _inspection, _models, _networks, _perceptrons, _searches  # noqa: F401
+from . import (  # noqa: F401
+    _applications,
+    _augmentation,
+    _batches,
+    _datasets,
+    _inspection,
+    _models,
+    _networks,
+    _perceptrons,
+    _pictures,
+    _searches,
+    _series,
+    _texts,
+)

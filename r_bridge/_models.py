@@ -22,10 +22,12 @@ import numpy as np
 
 from sklearn_cnn import import_keras
 
+from ._batches import Batches, endless, failures_of, inputs_in_order, once
 from ._conversation import Conversation
 from ._convert import Factor, Frame
 from ._dispatch import command, command_that_asks_for_interrupts
 from ._keras_objects import fitting, keep, kept, made, seeded, shape_of
+from ._texts import as_texts
 
 # Settings of a layer that say what its model takes, as R and older editions of Keras have them.
 _OF_THE_INPUT = ("input_shape", "batch_input_shape", "input_dim", "input_length")
@@ -422,8 +424,10 @@ def compile_model(key: str, arguments: dict[str, Any]) -> dict[str, Any]:
 
 
 def _inputs(x: Any) -> Any:
-    """Arrays as Keras takes them; R's names for what it cannot take."""
+    """Arrays as Keras takes them, or batches; R's names for what it cannot take."""
     if isinstance(x, dict):
+        if "keras_key" in x:
+            return kept(x["keras_key"])
         return {name: _inputs(part) for name, part in x.items()}
     if isinstance(x, list):
         return [_inputs(part) for part in x]
@@ -432,7 +436,7 @@ def _inputs(x: Any) -> Any:
             f"Data must be arrays or matrices of numbers, or lists of them. Got a "
             f"{type(x).__name__.lower()}."
         )
-    return x
+    return as_texts(x) if x.dtype == object else x
 
 
 @command
@@ -517,20 +521,28 @@ def _fitted(
         }
     if "sample_weight" in settings:
         settings["sample_weight"] = np.ravel(settings["sample_weight"])
+    seed = None if seed is None else int(seed)
+    if isinstance(x, Batches):
+        settings = {"steps_per_epoch": x.n_batches, "shuffle": False} | settings
+        x = endless(x, seed)
     validation = settings.get("validation_data")
     if isinstance(validation, list):
         settings["validation_data"] = tuple(
             np.ravel(part) if number == 2 else _inputs(part)
             for number, part in enumerate(validation)
         )
-    history = fit_keras_model(
-        model,
-        x,
-        y,
-        callbacks=[_callback(each, conversation) for each in callbacks],
-        random_state=None if seed is None else int(seed),
-        **settings,
-    )
+    elif isinstance(validation, dict):
+        steps = settings.pop("validation_steps", None)
+        settings["validation_data"] = once(_inputs(validation), steps)
+    with failures_of(x, settings.get("validation_data")):
+        history = fit_keras_model(
+            model,
+            x,
+            y,
+            callbacks=[_callback(each, conversation) for each in callbacks],
+            random_state=seed,
+            **settings,
+        )
     return {
         "history": {
             name: np.asarray(values, dtype=np.float64).reshape(-1)
@@ -637,20 +649,29 @@ def test_on_batch_of(key: str, x: Any, y: Any) -> dict[str, float]:
 
 @command
 def evaluate_model(
-    key: str, x: Any, y: Any = None, batch_size: Any = None, sample_weight: Any = None
+    key: str,
+    x: Any,
+    y: Any = None,
+    batch_size: Any = None,
+    sample_weight: Any = None,
+    steps: Any = None,
 ) -> dict[str, float]:
     """Loss and metrics on rows."""
     model = kept(key)
     if not getattr(model, "compiled", False):
         raise ValueError("The model is not compiled: call compile() with a loss and an optimizer.")
-    logs = model.evaluate(
-        _inputs(x),
-        _targets(y),
-        batch_size=None if batch_size is None else int(batch_size),
-        sample_weight=None if sample_weight is None else np.ravel(sample_weight),
-        verbose=0,
-        return_dict=True,
-    )
+    x = _inputs(x)
+    if isinstance(x, Batches):
+        x, batch_size = once(x, steps), None
+    with failures_of(x):
+        logs = model.evaluate(
+            x,
+            _targets(y),
+            batch_size=None if batch_size is None else int(batch_size),
+            sample_weight=None if sample_weight is None else np.ravel(sample_weight),
+            verbose=0,
+            return_dict=True,
+        )
     return _numbers(logs, model)
 
 
@@ -659,9 +680,14 @@ def _numbers(logs: dict[str, Any], model: Any) -> dict[str, float]:
 
 
 @command
-def predict_model(key: str, x: Any, batch_size: Any = None) -> Any:
+def predict_model(key: str, x: Any, batch_size: Any = None, steps: Any = None) -> Any:
     """What a model makes of rows."""
     model, x = kept(key), _inputs(x)
+    if isinstance(x, Batches):
+        x = inputs_in_order(x, steps)
+        with failures_of(x):
+            result = model.predict(x, verbose=0)
+        return result if isinstance(result, dict) else _listed(result)
     first = next(iter(x.values())) if isinstance(x, dict) else x[0] if isinstance(x, list) else x
     size = 32 if batch_size is None else int(batch_size)
     # A loop over batches takes 30 ms to begin: one batch does without.

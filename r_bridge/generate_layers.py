@@ -66,6 +66,10 @@ class Wrapped:
         Lines of R that run.
     aliases : dict
         Older names of arguments.
+    merges : bool
+        Whether the layer takes several tensors.
+    texts : dict
+        What arguments are, where Keras says it in a list.
     """
 
     keras_class: str
@@ -73,7 +77,7 @@ class Wrapped:
     example: str
     aliases: dict[str, str] = field(default_factory=dict)
     merges: bool = False
-    see: str = ""
+    texts: dict[str, str] = field(default_factory=dict)
 
 
 def snake_case(name: str) -> str:
@@ -113,6 +117,7 @@ _LAYERS = {
         "Rescaling": "scale = 1 / 255",
         "Masking": "",
         "Identity": "",
+        "Normalization": "mean = 2, variance = 4",
     },
     _SERIES: {
         "Flatten": "",
@@ -180,6 +185,22 @@ _MERGING = {
     "Minimum": "",
     "Concatenate": "",
     "Dot": ", axes = 2",
+}
+_OF_TEXTS = {
+    "standardize": (
+        '`"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"`, or `NULL` for texts '
+        "as they are."
+    ),
+    "split": '`"whitespace"`, `"character"`, or `NULL` where each text is one word.',
+    "ngrams": "Up to how many words that follow each other count as one more; or which numbers.",
+    "output_mode": (
+        '`"int"` for word numbers, one a word; or a column for each word that holds whether it '
+        'occurs (`"multi_hot"`), how often (`"count"`), or that weighed by how few texts have it '
+        '(`"tf_idf"`).'
+    ),
+    "vocabulary": "The words, in the order of their numbers, instead of [adapt()].",
+    "idf_weights": 'What each of these words counts, for `"tf_idf"`.',
+    "name": "Name of the layer.",
 }
 _LAYER_NAMES = {
     "ReLU": "layer_activation_relu",
@@ -270,6 +291,12 @@ def layers() -> Iterator[Wrapped]:
         "  layer_embedding(input_dim = 10, output_dim = 2)"
     )
     yield Wrapped("layers.Embedding", "layer_embedding", example)
+    example = (
+        "words <- layer_text_vectorization(max_tokens = 100, output_sequence_length = 4)\n"
+        'adapt(words, c("the cat sat", "the dog"))\n'
+        'words("the cat and the dog")'
+    )
+    yield Wrapped("layers.TextVectorization", "layer_text_vectorization", example, texts=_OF_TEXTS)
     for keras_class, arguments in _MERGING.items():
         name = f"layer_{snake_case(keras_class)}"
         example = (
@@ -434,6 +461,7 @@ def function_of(wrapped: Wrapped) -> str:
     texts = {name: in_roxygen(described.get(name, "As in Keras.")) for name in arguments}
     if module in ("layers", "losses", "metrics"):
         texts |= {name: _AXIS for name in ("axis", "axes") if name in arguments}
+    texts |= wrapped.texts
     texts |= {older: f"An older name of `{newer}`." for older, newer in wrapped.aliases.items()}
     arguments |= dict.fromkeys(wrapped.aliases, "NULL")
     first: dict[str, str | None] = {}

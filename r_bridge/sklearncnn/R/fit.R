@@ -9,11 +9,16 @@
 #' arrays of images (rows, height, width, channels), data frames of numbers, or lists of these for
 #' models with several inputs or outputs. Class numbers count from 0.
 #'
+#' Instead of arrays, `x` may be batches: pictures of [flow_images_from_directory()] and
+#' [image_dataset_from_directory()], windows of [timeseries_dataset_from_array()] and the like. They
+#' hold their targets, and so do those for `validation_data`. An epoch are all of them, or
+#' `steps_per_epoch`.
+#'
 #' A generator is a function without arguments that returns `list(x, y)`, the next batch, or
 #' `list(x, y, sample_weight)`; it needs `steps_per_epoch`.
 #'
 #' @param object A model that was compiled.
-#' @param x,y Rows and targets; or `x` a generator.
+#' @param x,y Rows and targets; or `x` batches or a generator.
 #' @param batch_size Rows a step.
 #' @param epochs The number of the last epoch.
 #' @param verbose 0 prints nothing, 1 or 2 a line for each epoch; `"auto"` is 1, or 0 in tests of
@@ -23,17 +28,21 @@
 #' @param validation_split Share of the rows, the last ones, that is evaluated after each epoch and
 #'   not trained on.
 #' @param validation_data `list(x, y)` or `list(x, y, sample_weight)` to evaluate after each epoch;
-#'   for a generator another one.
+#'   or batches; for a generator another one.
 #' @param shuffle Whether rows are drawn in a new order for each epoch.
 #' @param class_weight A named list or vector: weights of class numbers, as in `list("0" = 1,
 #'   "1" = 5)`.
 #' @param sample_weight One weight for each row.
 #' @param initial_epoch The number of epochs that count as done.
-#' @param steps_per_epoch,validation_steps Batches of an epoch and of an evaluation, for generators.
+#' @param steps_per_epoch,validation_steps Batches of an epoch and of an evaluation, for batches and
+#'   generators.
 #' @param generator A generator, for `fit_generator()`, which is [fit()].
 #' @param ... Further arguments of Keras's `fit()`.
 #' @returns The history, an object of class `sklearncnn_history`: a list of `params` (what the fit
 #'   was asked for) and `metrics` (a vector for the loss and each metric, one number an epoch).
+#' @seealso [compile()], [evaluate()], [predict()][predict.sklearncnn_keras_model],
+#'   [plot()][plot.sklearncnn_history] of the history, [callback_early_stopping()] and other callbacks,
+#'   [image_data_generator()] for pictures in folders.
 #' @examplesIf python_ready()
 #' set.seed(1)
 #' model <- keras_model_sequential() %>%
@@ -62,10 +71,12 @@ fit.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_size = 
         validation_split >= 1) {
     abort("argument", "`validation_split` must be a number from 0 to less than 1.", call = call)
   }
+  in_batches <- is.function(x) || is_batches(x)
+  if (is_batches(x)) check_batched(y, batch_size, validation_split, call)
   settings <- list(
-    batch_size = if (is.null(batch_size) && !is.function(x)) 32L else batch_size,
+    batch_size = if (is.null(batch_size) && !in_batches) 32L else batch_size,
     epochs = epochs, verbose = if (speaks(verbose)) 1L else 0L,
-    initial_epoch = initial_epoch, shuffle = if (!is.function(x)) shuffle,
+    initial_epoch = initial_epoch, shuffle = if (!in_batches) shuffle,
     validation_split = if (validation_split > 0) validation_split,
     class_weight = named_weights(class_weight),
     sample_weight = if (!is.null(sample_weight)) as.double(sample_weight),
@@ -86,17 +97,19 @@ fit.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_size = 
       validation_data <- NULL
     }
     x <- y <- NULL
-  } else {
+  } else if (!is_batches(x)) {
     check_same_rows(x, y, call)
   }
-  if (!is.null(validation_data)) {
+  if (is_batches(validation_data)) {
+    settings$validation_data <- ready_batches(validation_data)
+  } else if (!is.null(validation_data)) {
     validation_data <- unname(validation_data)
     check_same_rows(validation_data[[1]], validation_data[[2]], call)
     settings$validation_data <- unname(as_data(validation_data, "validation_data", call))
   }
   callbacks <- lapply(as_items(callbacks), sendable_callback, asked = asked)
   arguments <- list(
-    x = as_data(x, "x", call), y = as_data(y, "y", call), settings = settings,
+    x = data_or_batches(x, call), y = as_data(y, "y", call), settings = settings,
     callbacks = callbacks, seed = draw_seed(), directory = getwd()
   )
   reply <- if (length(asked)) {
@@ -108,6 +121,17 @@ fit.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_size = 
   take_state(object, reply$state)
   new_history(reply, epochs, settings$batch_size)
 }
+
+check_batched <- function(y, batch_size, validation_split, call) {
+  if (!is.null(y) || !is.null(batch_size) || !isTRUE(validation_split == 0)) {
+    abort("argument", paste(
+      "Batches have their targets, their size and their rows for validation: `y`, `batch_size` and",
+      "`validation_split` belong to arrays."
+    ), call = call)
+  }
+}
+
+data_or_batches <- function(x, call) if (is_batches(x)) ready_batches(x) else as_data(x, "x", call)
 
 speaks <- function(verbose) {
   if (identical(verbose, "auto")) return(!identical(Sys.getenv("TESTTHAT"), "true"))
@@ -216,10 +240,12 @@ test_on_batch <- function(object, x, y) {
 #' Loss and metrics of a model on data
 #'
 #' @param object A model that was compiled.
-#' @param x,y Rows and targets, as in [fit()].
+#' @param x,y Rows and targets, or batches, as in [fit()].
 #' @param batch_size Rows that pass through the network at once.
-#' @param verbose,steps Not used.
+#' @param verbose Not used.
 #' @param sample_weight One weight for each row.
+#' @param steps How many batches; all by default.
+#' @param generator Batches, for `evaluate_generator()`, which is `evaluate()`.
 #' @param ... Not used.
 #' @returns A named vector, the loss first, whose members can also be reached by `$`:
 #'   `scores$acc`, `scores["acc"]`. Keras's long names are understood too:
@@ -239,12 +265,18 @@ evaluate.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_si
                                             ...) {
   call <- sys.call()
   check_compiled(object, call)
-  check_same_rows(x, y, call)
+  if (!is_batches(x)) check_same_rows(x, y, call)
   new_metrics(call_kept(
     object, "evaluate_model",
-    x = as_data(x, "x", call), y = as_data(y, "y", call), batch_size = batch_size,
-    sample_weight = sample_weight
+    x = data_or_batches(x, call), y = as_data(y, "y", call), batch_size = batch_size,
+    sample_weight = sample_weight, steps = steps
   ))
+}
+
+#' @rdname evaluate
+#' @export
+evaluate_generator <- function(object, generator, steps = NULL, ...) {
+  evaluate(object, generator, steps = steps)
 }
 
 new_metrics <- function(values) {
@@ -280,8 +312,11 @@ print.sklearncnn_metrics <- function(x, ...) {
 #' Predict with a Keras model
 #'
 #' @param object A model.
-#' @param x Rows, as in [fit()].
+#' @param x Rows, or batches, as in [fit()]. Rows of batches are taken in their order, shuffled or
+#'   not.
 #' @param batch_size Rows that pass through the network at once.
+#' @param steps How many batches; all by default.
+#' @param generator Batches, for `predict_generator()`, which is `predict()`.
 #' @param ... Not used.
 #' @returns A matrix with one row for each row of `x` and one column for each output unit; an array
 #'   where the output of a row has more dimensions; a list of them for several outputs.
@@ -289,9 +324,17 @@ print.sklearncnn_metrics <- function(x, ...) {
 #' model <- keras_model_sequential() %>% layer_dense(units = 2, input_shape = 1)
 #' model %>% predict(c(1, 2, 3))
 #' @export
-predict.sklearncnn_keras_model <- function(object, x, batch_size = 32, ...) {
+predict.sklearncnn_keras_model <- function(object, x, batch_size = 32, steps = NULL, ...) {
   call <- sys.call()
-  call_kept(object, "predict_model", x = as_data(x, "x", call), batch_size = batch_size)
+  call_kept(
+    object, "predict_model", x = data_or_batches(x, call), batch_size = batch_size, steps = steps
+  )
+}
+
+#' @rdname predict.sklearncnn_keras_model
+#' @export
+predict_generator <- function(object, generator, steps = NULL, ...) {
+  predict.sklearncnn_keras_model(object, generator, steps = steps)
 }
 
 #' @rdname predict.sklearncnn_keras_model

@@ -20,6 +20,9 @@
 #' @param mode How the network wants its pictures: `"caffe"` for VGG and ResNet (channels reversed
 #'   and centred), `"tf"` for Inception, Xception, MobileNet and ResNet V2 (from -1 to 1), `"torch"`
 #'   for DenseNet (each channel standardised).
+#' @seealso [freeze_weights()], [activations()] and [gradcam()] to look into them, [deep-learning] for
+#'   all that there is.
+#' @family pictures
 #' @returns A model; for `imagenet_preprocess_input()` an array of the shape of `x`.
 #' @examplesIf python_ready()
 #' base <- application_mobilenet(

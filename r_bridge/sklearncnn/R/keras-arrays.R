@@ -18,6 +18,7 @@
 #' @param padding,truncating `"pre"` or `"post"`: where short sequences are filled up and long ones
 #'   cut.
 #' @param value What short sequences are filled up with.
+#' @seealso [text_tokenizer()] numbers words, [deep-learning] lists all that there is.
 #' @returns An array or matrix.
 #' @examples
 #' images <- array(1:12, c(2, 2, 3))

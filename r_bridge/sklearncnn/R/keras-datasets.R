@@ -16,6 +16,8 @@
 #' @param maxlen Texts of this length or longer are left out.
 #' @param start_char,oov_char Numbers that begin a text, and that stand for a word left out.
 #' @param index_from Words are numbered from here.
+#' @seealso [image_dataset_from_directory()] and [timeseries_dataset_from_array()] for data of one's
+#'   own.
 #' @returns A list of `train` and `test`, each a list of `x` and `y`. Pictures are integer arrays of
 #'   the dimensions (rows, height, width), with a fourth for colours; `y` counts classes from 0, and
 #'   is a matrix of one column for CIFAR-10. Texts are lists of integer vectors. The word index is a

@@ -21,6 +21,9 @@
 #' @returns `activations()`: a named list of arrays, their first dimension the rows.
 #'   `filter_patterns()`: an array of pictures, one a filter.
 #'   `gradcam()`: an array of maps of the size of the layer's output, one a picture, from 0 to 1.
+#' @seealso [plot.sklearncnn()] draws filters of [cnn()], [get_layer()] finds layers, and
+#'   [deep-learning] lists all that there is.
+#' @family looks into networks
 #' @references Selvaraju, R. R. and others (2017). Grad-CAM: visual explanations from deep networks
 #'   via gradient-based localization. *ICCV*, 618-626.
 #' @examplesIf python_ready()

@@ -25,6 +25,7 @@ add_to <- function(model, layer) {
 }
 
 apply_kept <- function(state, object) {
+  if (is_applied_to_values(state, object)) return(apply_to_values(state, object))
   class <- if (is.null(state$state)) "sklearncnn_layer" else "sklearncnn_keras_model"
   applied <- structure(function() NULL, state = state, class = c(class, "sklearncnn_kept"))
   if (inherits(object, "sklearncnn_sequential")) return(add_to(object, applied))

@@ -18,6 +18,8 @@
 #' @param input_shape Shape of a row; can be given with the first layer instead.
 #' @param ... Further arguments of [keras_input()].
 #' @returns A model: of class `sklearncnn_keras_model`.
+#' @seealso [compile()], [fit()], [evaluate()], [predict()][predict.sklearncnn_keras_model];
+#'   [keras_model()] for networks that are no stack; [deep-learning] for all that there is.
 #' @examplesIf python_ready()
 #' model <- keras_model_sequential() %>%
 #'   layer_dense(units = 8, activation = "relu", input_shape = 4) %>%
@@ -51,6 +53,7 @@ keras_model_sequential <- function(layers = NULL, name = NULL, input_shape = NUL
 #' @param name Name of the model.
 #' @param ... Not used.
 #' @returns A model, with the methods of sequential models.
+#' @seealso [layer_input()], [keras_model_sequential()], and [deep-learning] for all that there is.
 #' @examplesIf python_ready()
 #' input <- layer_input(shape = 4)
 #' output <- input %>%
@@ -77,6 +80,7 @@ print.sklearncnn_keras_model <- function(x, line_length = NULL, ...) {
 #' @param line_length Width of the table in characters.
 #' @param ... Further arguments.
 #' @returns The model, invisibly.
+#' @seealso [activations()], [filter_patterns()] and [gradcam()] show what a network sees.
 #' @examplesIf python_ready()
 #' model <- keras_model_sequential() %>%
 #'   layer_dense(units = 8, activation = "relu", input_shape = 4) %>%
@@ -142,6 +146,7 @@ layer_places <- function(n, edges) {
 #' @param object A model, or a layer of [get_layer()].
 #' @param name,index Name of the layer, or its place, counted from 1; -1 is the last one.
 #' @param weights A list of arrays, as `get_weights()` returns it.
+#' @seealso [activations()] and [gradcam()] look into a network.
 #' @returns `get_layer()` returns a layer, `get_weights()` a list of arrays, `count_params()` a
 #'   number, `set_weights()` and `pop_layer()` the changed model, invisibly.
 #' @examplesIf python_ready()
@@ -259,6 +264,7 @@ pop_layer <- function(object) take_reply(object, call_kept(object, "pop_layer_of
 #' @param from,to Names or places (from 1) of the first and last layer that is meant; all by
 #'   default. `unfreeze_weights()` with `from` freezes those before.
 #' @returns The model, invisibly.
+#' @seealso [applications], the known networks that layers are put upon.
 #' @examplesIf python_ready()
 #' model <- keras_model_sequential(input_shape = 2) %>%
 #'   layer_dense(units = 3) %>%

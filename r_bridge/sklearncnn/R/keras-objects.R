@@ -95,6 +95,8 @@ define_again <- function(state) {
   if (is.environment(state$layer)) return(define_again(state$layer))
   if (!is.null(state$description)) {
     state$key <- dispatch("new_layer", list(layer = sendable(state$description)))
+  } else if (!is.null(state$maker)) {
+    state$key <- dispatch(state$maker, state$arguments)$key
   } else if (!is.null(state$state)) {
     state$key <- dispatch("revive_model", list(state = state$state))
   } else {

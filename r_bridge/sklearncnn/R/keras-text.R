@@ -24,7 +24,9 @@
 #'   often words were seen, and in how many of how many texts. `texts_to_sequences()` returns a list
 #'   of integer vectors, `sequences_to_texts()` a character vector, the others a matrix with a row
 #'   for each text and a column for each number, of which the first is 0 and never used.
-#' @seealso [pad_sequences()], [layer_embedding()]
+#' @seealso [pad_sequences()], [layer_embedding()]; [layer_text_vectorization()] does the same inside a
+#'   network; [deep-learning] lists all that there is.
+#' @family texts
 #' @examples
 #' texts <- c("The cat sat on the mat.", "The dog ate my homework.")
 #' tokenizer <- text_tokenizer(num_words = 1000) %>% fit_text_tokenizer(texts)

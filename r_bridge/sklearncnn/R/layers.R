@@ -543,6 +543,39 @@ layer_identity <- function(object, input_shape = NULL, batch_input_shape = NULL,
   compose(object, "layers.Identity", given_arguments())
 }
 
+#' A preprocessing layer that normalizes continuous features
+#'
+#' @param object A sequential model, to which the layer is added, or a tensor, or nothing: then the
+#'   layer itself is returned.
+#' @param axis Dimension, counted from 1, that of the rows; -1 is the last one.
+#' @param mean The mean value(s) to use during normalization. The passed value(s) will be broadcast
+#'   to the shape of the kept axes above; if the value(s) cannot be broadcast, an error will be
+#'   raised when this layer's `build()` method is called. `mean` and `variance` must be specified
+#'   together.
+#' @param variance The variance value(s) to use during normalization. The passed value(s) will be
+#'   broadcast to the shape of the kept axes above; if the value(s) cannot be broadcast, an error
+#'   will be raised when this layer's `build()` method is called. `mean` and `variance` must be
+#'   specified together.
+#' @param invert If `TRUE`, this layer will apply the inverse transformation to its inputs: it
+#'   would turn a normalized input back into its original form.
+#' @param input_shape Shape of a row, for the first layer of a sequential model.
+#' @param batch_input_shape The same with the number of rows in front.
+#' @param batch_size The number of rows, where it is to be fixed.
+#' @param dtype Type in which the layer computes.
+#' @param name Name of the layer.
+#' @param trainable Whether training changes the layer's weights.
+#' @param weights Initial weights, a list of arrays.
+#' @returns The model, changed in place; or a tensor; or the layer, which can be applied.
+#' @family layers
+#' @examplesIf python_ready()
+#' layer_input(shape = c(4)) %>% layer_normalization(mean = 2, variance = 4)
+#' @export
+layer_normalization <- function(object, axis = -1, mean = NULL, variance = NULL, invert = FALSE,
+                                input_shape = NULL, batch_input_shape = NULL, batch_size = NULL,
+                                dtype = NULL, name = NULL, trainable = TRUE, weights = NULL) {
+  compose(object, "layers.Normalization", given_arguments())
+}
+
 #' Flattens the input
 #'
 #' @param object A sequential model, to which the layer is added, or a tensor, or nothing: then the
@@ -2563,6 +2596,55 @@ layer_embedding <- function(object, input_dim, output_dim, embeddings_initialize
                             input_shape = NULL, batch_input_shape = NULL, batch_size = NULL,
                             dtype = NULL, name = NULL, trainable = TRUE) {
   compose(object, "layers.Embedding", given_arguments())
+}
+
+#' A preprocessing layer which maps text features to integer sequences
+#'
+#' @param object A sequential model, to which the layer is added, or a tensor, or nothing: then the
+#'   layer itself is returned.
+#' @param max_tokens Maximum size of the vocabulary for this layer. This should only be specified
+#'   when adapting a vocabulary or when setting `pad_to_max_tokens=TRUE`. Note that this vocabulary
+#'   contains 1 OOV token, so the effective number of tokens is `(max_tokens - 1 - (1 if
+#'   output_mode == "int" else 0))`.
+#' @param standardize `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"`, or `NULL`
+#'   for texts as they are.
+#' @param split `"whitespace"`, `"character"`, or `NULL` where each text is one word.
+#' @param ngrams Up to how many words that follow each other count as one more; or which numbers.
+#' @param output_mode `"int"` for word numbers, one a word; or a column for each word that holds
+#'   whether it occurs (`"multi_hot"`), how often (`"count"`), or that weighed by how few texts
+#'   have it (`"tf_idf"`).
+#' @param output_sequence_length Only valid in INT mode. If set, the output will have its time
+#'   dimension padded or truncated to exactly `output_sequence_length` values, resulting in a
+#'   tensor of shape `(batch_size, output_sequence_length)` regardless of how many tokens resulted
+#'   from the splitting step. Defaults to `NULL`.
+#' @param pad_to_max_tokens Only valid in `"multi_hot"`, `"count"`, and `"tf_idf"` modes.
+#' @param vocabulary The words, in the order of their numbers, instead of [adapt()].
+#' @param idf_weights What each of these words counts, for `"tf_idf"`.
+#' @param encoding Optional. The text encoding to use to interpret the input strings. Defaults to
+#'   `"utf-8"`.
+#' @param name Name of the layer.
+#' @param input_shape Shape of a row, for the first layer of a sequential model.
+#' @param batch_input_shape The same with the number of rows in front.
+#' @param batch_size The number of rows, where it is to be fixed.
+#' @param dtype Type in which the layer computes.
+#' @param trainable Whether training changes the layer's weights.
+#' @param weights Initial weights, a list of arrays.
+#' @returns The model, changed in place; or a tensor; or the layer, which can be applied.
+#' @family layers
+#' @examplesIf python_ready()
+#' words <- layer_text_vectorization(max_tokens = 100, output_sequence_length = 4)
+#' adapt(words, c("the cat sat", "the dog"))
+#' words("the cat and the dog")
+#' @export
+layer_text_vectorization <- function(object, max_tokens = NULL,
+                                     standardize = "lower_and_strip_punctuation",
+                                     split = "whitespace", ngrams = NULL, output_mode = "int",
+                                     output_sequence_length = NULL, pad_to_max_tokens = FALSE,
+                                     vocabulary = NULL, idf_weights = NULL, encoding = "utf-8",
+                                     name = NULL, input_shape = NULL, batch_input_shape = NULL,
+                                     batch_size = NULL, dtype = NULL, trainable = TRUE,
+                                     weights = NULL) {
+  compose(object, "layers.TextVectorization", given_arguments())
 }
 
 #' Performs elementwise addition operation

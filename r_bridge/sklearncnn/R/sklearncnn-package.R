@@ -3,6 +3,12 @@
 #' The networks are genuine Keras models, trained by the Python package sklearn_cnn. Loading the
 #' package starts nothing; Python starts at the first call that needs it.
 #'
+#' @section Where to begin:
+#' [mlp()], [cnn()] and [autoencoder()] fit networks as R fits models: a formula or arrays, then
+#' `summary()`, `predict()`, `logLik()`, [cross_validate()], [grid_search()], [importance()].
+#' [keras_model_sequential()] makes networks layer by layer, as in *Deep Learning with R*;
+#' [deep-learning] lists what belongs to it.
+#'
 #' @section Which Python:
 #' The first that is given of `options(sklearncnn.python = "path/to/python")`, the environment
 #' variable `SKLEARNCNN_PYTHON`, a Python that reticulate already runs or that `RETICULATE_PYTHON`

@@ -10,12 +10,12 @@ with_data_sets <- function(code) {
 }
 
 # Run a script of a chapter as a user would, with the data sets where Keras keeps them.
-run_chapter <- function(name) {
+run_chapter <- function(name, ...) {
   with_data_sets({
     folder <- normalizePath(session$data_sets)
     old <- setwd(tempfile_folder())
     on.exit(setwd(old))
-    frame <- new.env(parent = globalenv())
+    frame <- list2env(list(...), parent = globalenv())
     # The script finds the data by path: Python took its environment at its start.
     for (data_set in c("mnist", "fashion_mnist", "cifar10", "imdb", "reuters", "boston_housing",
                        "imdb_word_index")) {

@@ -67,3 +67,15 @@ test_that("a data set that is missing is named", {
   expect_error(dataset_imdb(folder), "No file imdb.npz found; looked in")
   expect_error(dataset_reuters_word_index(folder), "reuters_word_index.json")
 })
+
+test_that("pictures of folders are changed at random, and features are taken from them", {
+  set.seed(1)
+  base_dir <- tempfile_folder()
+  file.rename(line_folder(20, size = 24), file.path(base_dir, "train"))
+  file.rename(line_folder(10, size = 24), file.path(base_dir, "validation"))
+  chapter <- run_chapter("generators.R", base_dir = base_dir)
+  expect_gt(chapter$results$acc, 0.8)
+  expect_identical(dim(chapter$batch[[1]]), c(10L, 24L, 24L, 3L))
+  expect_identical(sum(chapter$extracted$labels), 10)
+  expect_length(chapter$history$metrics$val_acc, 12L)
+})
