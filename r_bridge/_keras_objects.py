@@ -48,6 +48,7 @@ logging.getLogger("tensorflow").addFilter(
 # Process numbers come again: a key must not name the object of another session.
 _TOKEN = secrets.token_hex(8)
 _KEPT: dict[str, Any] = {}
+_BESIDE: dict[str, dict[Any, Any]] = {}
 _NUMBERS = itertools.count(1)
 
 
@@ -69,11 +70,22 @@ def kept(key: str) -> Any:
     return _KEPT[key]
 
 
+def beside(key: str) -> dict[Any, Any]:
+    """What is worked out from an object and goes with it."""
+    return _BESIDE.setdefault(key, {})
+
+
+def forget_beside(key: str) -> None:
+    """The object is another one now."""
+    _BESIDE.pop(key, None)
+
+
 @command
 def release(keys: Any) -> None:
     """Forget what R no longer has a name for."""
     for key in np.atleast_1d(keys):
         _KEPT.pop(key, None)
+        forget_beside(key)
 
 
 @contextlib.contextmanager

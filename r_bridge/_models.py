@@ -26,7 +26,8 @@ from ._batches import Batches, endless, failures_of, inputs_in_order, once
 from ._conversation import Conversation
 from ._convert import Factor, Frame
 from ._dispatch import command, command_that_asks_for_interrupts
-from ._keras_objects import fitting, keep, kept, made, seeded, shape_of
+from ._keras_objects import fitting, forget_beside, keep, kept, made, seeded, shape_of
+from ._prediction import predict_batch
 from ._texts import as_texts
 
 # Settings of a layer that say what its model takes, as R and older editions of Keras have them.
@@ -69,6 +70,8 @@ def _set_from_bytes(variables: list, content: bytes) -> None:
 
 
 def _reply(model: Any, key: str | None = None) -> dict[str, Any]:
+    if key is not None:
+        forget_beside(key)
     return {"key": keep(model) if key is None else key, "state": _state(model)}
 
 
@@ -692,7 +695,7 @@ def predict_model(key: str, x: Any, batch_size: Any = None, steps: Any = None) -
     size = 32 if batch_size is None else int(batch_size)
     # A loop over batches takes 30 ms to begin: one batch does without.
     if 0 < len(first) <= size:
-        result = model.predict_on_batch(x)
+        result = predict_batch(key, x)
     else:
         result = model.predict(x, batch_size=size, verbose=0)
     return result if isinstance(result, dict) else _listed(result)

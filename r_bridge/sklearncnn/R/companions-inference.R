@@ -25,6 +25,46 @@ get_df.sklearncnn_mlp <- function(x, type = "residual", ...) {
   if (has_dispersion(x$family)) x$df.residual else Inf
 }
 
+# parameters knows the classes of models by a list in insight, and refuses others: it gets its table
+# from here, in the form of its own.
+#' @exportS3Method parameters::model_parameters
+model_parameters.sklearncnn_mlp <- function(model, ci = 0.95, exponentiate = FALSE, vcov = NULL,
+                                            ...) {
+  estimate <- stats::coef(model)
+  v <- if (is.null(vcov)) stats::vcov(model) else if (is.function(vcov)) vcov(model) else vcov
+  se <- sqrt(diag(v))
+  statistic <- unname(estimate / se)
+  df <- get_df.sklearncnn_mlp(model)
+  half <- stats::qt((1 + ci) / 2, df) * se
+  kind <- find_statistic.sklearncnn_mlp(model)
+  table <- data.frame(
+    Parameter = names(estimate), Coefficient = unname(estimate), SE = unname(se), CI = ci,
+    CI_low = unname(estimate - half), CI_high = unname(estimate + half), statistic = statistic,
+    df_error = df, p = 2 * stats::pt(-abs(statistic), df)
+  )
+  names(table)[7] <- substr(kind, 1L, 1L)
+  label <- "Coefficient"
+  if (isTRUE(exponentiate)) {
+    values <- c("Coefficient", "CI_low", "CI_high")
+    table[values] <- exp(table[values])
+    table$SE <- table$SE * table$Coefficient
+    label <- "exp(Coefficient)"
+  }
+  pretty <- stats::setNames(table$Parameter, table$Parameter)
+  structure(
+    table,
+    class = c("parameters_model", "see_parameters_model", "data.frame"),
+    pretty_names = pretty, pretty_labels = pretty, ci = ci, ci_method = "Wald", df_method = "Wald",
+    exponentiate = isTRUE(exponentiate), test_statistic = kind, residual_df = model$df.residual,
+    n_obs = stats::nobs(model), model_class = class(model), coefficient_name = label,
+    model_formula = if (!is.null(model$terms)) {
+      paste(deparse(stats::formula(model$terms)), collapse = " ")
+    },
+    verbose = TRUE, bootstrap = FALSE, ignore_group = TRUE, no_caption = TRUE, title = "",
+    show_summary = FALSE, digits = 2, ci_digits = 2, p_digits = 3, footer_digits = 3
+  )
+}
+
 #' @exportS3Method emmeans::recover_data
 recover_data.sklearncnn_mlp <- function(object, ...) {
   if (is.null(object$terms)) {

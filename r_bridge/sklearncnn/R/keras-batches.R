@@ -78,7 +78,6 @@ as_iterator <- function(x) {
   state$number <- 0
   # The same object of Python, which stays as long as its owner does.
   state$owner <- state_of(x)
-  state$address <- address_of(state)
   structure(list(), state = state, class = class(x))
 }
 

@@ -75,18 +75,27 @@ kept_object <- function(reply, class) {
 
 release_with <- function(state) {
   key <- state$key
-  state$address <- address_of(state)
-  reg.finalizer(state, function(state) session$unneeded <- c(session$unneeded, key))
+  # A layer that has not been applied yet.
+  if (is.null(key)) return()
+  state$token <- new.env(parent = emptyenv())
+  assign(key, state$token, session$tokens)
+  reg.finalizer(state, function(state) {
+    session$unneeded <- c(session$unneeded, key)
+    rm(list = key, envir = session$tokens)
+  })
 }
+
+# A copy that readRDS() made has another environment as its token than the one that is known here,
+# and must not share the original's object.
+session$tokens <- new.env(parent = emptyenv())
 
 state_of <- function(x) attr(x, "state", exact = TRUE)
 
-# A copy that readRDS() made has an address of its own, and must not share the original's object.
-address_of <- function(state) utils::capture.output(print.default(state))[1]
-
 key_of <- function(x) {
   state <- state_of(x)
-  if (is.null(state$key) || !identical(state$address, address_of(state))) define_again(state)
+  if (is.null(state$key) || !identical(session$tokens[[state$key]], state$token)) {
+    define_again(state)
+  }
   state$key
 }
 

@@ -104,3 +104,26 @@ test_that("insight, and with it ggeffects, gets predictions as of glm()", {
   }
   expect_equal(as.numeric(insight::get_predicted(fit)), unname(fitted(oracle)), tolerance = 1e-4)
 })
+
+test_that("parameters has the table that it has of lm() and glm()", {
+  skip_if_not_installed("parameters")
+  columns <- function(model, ...) {
+    table <- parameters::model_parameters(model, ci_method = "wald", ...)
+    expect_s3_class(table, "parameters_model")
+    lapply(stats::setNames(nm = names(table)), function(name) unname(table[[name]]))
+  }
+  expect_equal(columns(fit), columns(oracle), tolerance = 1e-3)
+  set.seed(1)
+  network <- plain(am ~ wt, mtcars, family = binomial)
+  logistic <- stats::glm(am ~ wt, binomial, mtcars)
+  for (exponentiate in c(FALSE, TRUE)) {
+    expect_equal(
+      columns(network, ci = 0.9, exponentiate = exponentiate),
+      columns(logistic, ci = 0.9, exponentiate = exponentiate),
+      tolerance = 1e-3
+    )
+  }
+  halved <- parameters::model_parameters(fit, vcov = stats::vcov(fit) / 4)
+  expect_equal(halved$SE, sqrt(diag(stats::vcov(fit))) / 2, ignore_attr = TRUE)
+  expect_output(print(parameters::model_parameters(fit)), "Coefficient.*95% CI.*t\\(28\\)")
+})
