@@ -58,5 +58,12 @@ def _graph(model: Any, dtype: np.dtype) -> Callable[[np.ndarray], Any]:
 
     # As Keras compiles it: the same bits.
     traced = tf.function(forward, autograph=False, jit_compile=bool(model.jit_compile))
-    concrete = traced.get_concrete_function(tf.TensorSpec(model.inputs[0].shape, dtype))
-    return lambda x: concrete(tf.convert_to_tensor(x))
+    one_thread = tf.experimental.function_executor_type
+    with one_thread("SINGLE_THREADED_EXECUTOR"):
+        concrete = traced.get_concrete_function(tf.TensorSpec(model.inputs[0].shape, dtype))
+
+    def run(x: np.ndarray) -> Any:
+        with one_thread("SINGLE_THREADED_EXECUTOR"):
+            return concrete(tf.convert_to_tensor(x))
+
+    return run
