@@ -49,7 +49,8 @@ plot.sklearncnn_history <- function(x, metrics = NULL, ...) {
     )
     if (length(curves) > 1L) {
       graphics::legend(
-        "right", c("training", "validation"), pch = c(16, 1), lty = 1:2,
+        free_corner(rep(epochs, length(curves)), unlist(curves)),
+        c("training", "validation"), pch = c(16, 1), lty = 1:2,
         col = c("#0072B2", "#D55E00"), bty = "n"
       )
     }

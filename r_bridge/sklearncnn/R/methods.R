@@ -9,7 +9,8 @@ print.sklearncnn <- function(x, digits = max(3L, getOption("digits") - 3L), ...)
     print.default(format(x$coefficients, digits = digits), print.gap = 2L, quote = FALSE)
   }
   cat(
-    "\nDegrees of freedom: ", x$df.null, " total, ", x$df.residual, " residual\n",
+    "\nDegrees of freedom: ", x$df.null, " total, ",
+    if (x$df.residual < 0) "none" else x$df.residual, " residual\n",
     "Null deviance:     ", format(signif(x$null.deviance, digits)), "\n",
     "Residual deviance: ", format(signif(x$deviance, digits)),
     "   AIC: ", format(signif(x$aic, digits)), "\n",

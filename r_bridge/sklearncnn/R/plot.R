@@ -87,10 +87,28 @@ draw_history <- function(drawn, ...) {
     graphics::lines(points[points$data == kinds[i], 1:2], lty = i, lwd = 2, col = line_colours[i])
   }
   if (length(kinds) > 1L) {
-    graphics::legend("topright", kinds,
+    y <- if (drawn$log) log(points$y) else points$y
+    graphics::legend(free_corner(points$x, y), kinds,
       lty = seq_along(kinds), lwd = 2, col = line_colours[seq_along(kinds)], bty = "n"
     )
   }
+}
+
+# The corner of a plot in which the fewest points lie.
+free_corner <- function(x, y) {
+  place <- function(v) {
+    ends <- range(v, finite = TRUE)
+    if (ends[1] < ends[2]) (v - ends[1]) / diff(ends) else rep(0.5, length(v))
+  }
+  x <- place(x)
+  y <- place(y)
+  taken <- c(
+    topright = sum(x > 0.6 & y > 0.7, na.rm = TRUE),
+    bottomright = sum(x > 0.6 & y < 0.3, na.rm = TRUE),
+    bottomleft = sum(x < 0.4 & y < 0.3, na.rm = TRUE),
+    topleft = sum(x < 0.4 & y > 0.7, na.rm = TRUE)
+  )
+  names(which.min(taken))
 }
 
 # Told apart in grey too.

@@ -13,7 +13,7 @@ test_that("a convolutional network tells pictures apart, and predicts what it fi
   # 4 kernels of 3 x 3, 4 x 4 x 4 values to 8 units, 3 levels.
   expect_identical(attr(logLik(fit), "df"), 4 * 10 + 65 * 8 + 9 * 3)
   expect_identical(nobs(fit), 60L)
-  expect_output(print(fit), "Convolutional network of 5 layers with 587 coefficients")
+  expect_output(print(fit), "Convolutional network of 5 layers with 587 coefficients.*none residual")
   expect_output(print(summary(fit)), "conv_0.*Conv2D.*8 x 8 x 4.*40.*Null deviance")
   expect_identical(nrow(fit$history), 30L)
 })

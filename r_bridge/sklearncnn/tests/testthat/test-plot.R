@@ -81,3 +81,11 @@ test_that("autoplot() has the same points", {
   expect_s3_class(ggplot2::autoplot(encoder, "codes"), "ggplot")
   expect_s3_class(ggplot2::autoplot(encoder), "ggplot")
 })
+
+test_that("a legend stands in the corner where the fewest points lie", {
+  expect_identical(free_corner(1:10, 10:1), "topright")
+  expect_identical(free_corner(1:10, 1:10), "bottomright")
+  falls_and_stays <- free_corner(rep(1:10, 2), c(10:1, rep(10, 10)))
+  expect_identical(falls_and_stays, "bottomleft")
+  expect_identical(free_corner(1:3, rep(1, 3)), "topright")
+})
