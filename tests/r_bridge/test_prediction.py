@@ -25,7 +25,8 @@ def test_rows_are_predicted_as_keras_does_it(dense):
     key = keep(dense)
     for rows in (ROWS[:1], ROWS, ROWS.astype(np.float64), np.ones((2, 4), np.int32)):
         assert_array_equal(predict_batch(key, rows), dense.predict(rows, verbose=0))
-    assert len(beside(key)) == 3
+    on_tensorflow = import_keras().backend.backend() == "tensorflow"
+    assert len(beside(key)) == (3 if on_tensorflow else 0)
 
 
 def test_weights_that_are_set_afterwards_are_seen(dense):
