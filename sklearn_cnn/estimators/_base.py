@@ -575,12 +575,13 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     def _shown_rate(self, plan: Plan, result) -> float:
         """The rate as scikit-learn computes it, in float64 whatever the network computes in."""
         progress, rate = result.progress, float(self.learning_rate_init)
-        if plan.policy == "invscaling":
-            return rate / (progress.samples + 1) ** self.power_t
-        if plan.policy == "adaptive":
-            for _ in range(round(np.log(rate / progress.rate) / np.log(5))):
-                rate /= 5.0
-            return rate
+        if plan.policy in ("invscaling", "adaptive"):
+            if plan.policy == "invscaling":
+                rate /= (progress.samples + 1) ** self.power_t
+            else:
+                for _ in range(round(np.log(rate / progress.rate) / np.log(5))):
+                    rate /= 5.0
+            return rate if np.isclose(rate, progress.rate, rtol=1e-5) else float(progress.rate)
         if progress.rate != np.dtype(plan.architecture.dtype).type(rate):
             return float(progress.rate)  # of an optimizer instance, or set by a callback
         if self.solver == "adam":

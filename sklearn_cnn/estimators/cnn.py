@@ -92,7 +92,8 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
         constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
         ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
         when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
-        every solver but lbfgs. Callbacks that set the rate want ``"constant"``.
+        every solver but lbfgs. A rate that a callback sets stays as it is set: ``"cosine"`` and
+        ``"invscaling"`` end there.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5
@@ -346,7 +347,8 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
         constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
         ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
         when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
-        every solver but lbfgs. Callbacks that set the rate want ``"constant"``.
+        every solver but lbfgs. A rate that a callback sets stays as it is set: ``"cosine"`` and
+        ``"invscaling"`` end there.
     learning_rate_init : float, default=0.001
         Learning rate at the start.
     power_t : float, default=0.5

@@ -470,7 +470,8 @@ class KerasClassifier(_Given, NetworkClassifier):
         constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
         ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
         when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
-        every solver but lbfgs. Callbacks that set the rate want ``"constant"``.
+        every solver but lbfgs. A rate that a callback sets stays as it is set: ``"cosine"`` and
+        ``"invscaling"`` end there.
     learning_rate_init : float, default=0.001
         Learning rate at the start, of a solver that is given by name.
     power_t : float, default=0.5
@@ -725,7 +726,8 @@ class KerasRegressor(_Given, NetworkRegressor):
         constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
         ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
         when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
-        every solver but lbfgs. Callbacks that set the rate want ``"constant"``.
+        every solver but lbfgs. A rate that a callback sets stays as it is set: ``"cosine"`` and
+        ``"invscaling"`` end there.
     learning_rate_init : float, default=0.001
         Learning rate at the start, of a solver that is given by name.
     power_t : float, default=0.5
@@ -938,7 +940,8 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
         ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
         when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
-        every solver but lbfgs. Callbacks that set the rate want ``"constant"``.
+        every solver but lbfgs. A rate that a callback sets stays as it is set: ``"cosine"`` and
+        ``"invscaling"`` end there.
     learning_rate_init : float, default=0.001
         Learning rate at the start, of a solver that is given by name.
     power_t : float, default=0.5

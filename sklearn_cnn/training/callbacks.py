@@ -118,7 +118,7 @@ class KerasCallbacks:
         if not _same(weights, progress.weights):
             progress.weights = weights
         if _rate(self.model) != rate:
-            progress.rate = _rate(self.model)
+            progress.rate, progress.held = _rate(self.model), True
 
     def epoch_ends(self, epoch: int, logs: dict[str, float], run) -> bool:
         """Call the hooks with the model of this moment; take back what they changed."""
@@ -129,6 +129,8 @@ class KerasCallbacks:
         }
         weights = run.weights()
         self.model.set_weights(weights)
+        with contextlib.suppress(TypeError):
+            self.model.optimizer.learning_rate = float(run.watch.rate)
         rate = _rate(self.model)
         self._list.on_epoch_end(epoch, dict(self._logs))
         stop = bool(self.model.stop_training)

@@ -24,7 +24,7 @@ from .losses import KerasLoss
 from .network import Network
 from .noise import Draw, drawing
 from .plan import Plan, Progress, Result, Rows
-from .stopping import Reason, Rule, Watch, after_epoch
+from .stopping import Reason, Rule, Watch, after_epoch, held_at
 
 # Validation rows pass through the network in batches of this many.
 _VALIDATION_BATCH = 1024
@@ -359,6 +359,10 @@ class _Run(keras.callbacks.Callback):
             samples=float(progress.samples),
             reason=int(Reason.RUNNING),
         )
+        numbers = (plan.tol, plan.relative_tol, plan.patience, plan.solver.rate, plan.power_t)
+        self.rule = Rule(*numbers, *plan.cosine)
+        if progress.held:
+            self._hold(self.watch.rate)
         if validation is not None:
             weight = validation.weight
             weight = np.ones(validation.n_rows) if weight is None else weight
@@ -378,7 +382,8 @@ class _Run(keras.callbacks.Callback):
         logs = {} if logs is None else logs
         if not self.plan.solver.description.own_rate:  # a callback may have changed it
             rate = float(np.asarray(self.trained.optimizer.learning_rate))
-            self.watch = self.watch._replace(rate=rate)
+            if rate != self.dtype.type(self.watch.rate):
+                self._hold(rate)
         trained = self.trained.logs(logs)
         record = {"loss": trained.pop("loss"), "learning_rate": self._rate(), **trained}
         watched = record["loss"]
@@ -409,8 +414,7 @@ class _Run(keras.callbacks.Callback):
 
     def _apply_rule(self, watched: float, loss: float) -> None:
         plan = self.plan
-        numbers = (plan.tol, plan.relative_tol, plan.patience, plan.solver.rate, plan.power_t)
-        rule = Rule(*(self._tensor(number) for number in (*numbers, *plan.cosine)))
+        rule = Rule(*(self._tensor(number) for number in self.rule))
         watch = self.watch._replace(
             best=self._tensor(self.watch.best),
             stalled=ops.convert_to_tensor(self.watch.stalled, "int32"),
@@ -424,7 +428,7 @@ class _Run(keras.callbacks.Callback):
         )
         self.watch = Watch(*(ops.convert_to_numpy(value).item() for value in watch))
         if plan.policy in ("invscaling", "adaptive", "cosine"):
-            self.set_rate(self.watch.rate)
+            self.trained.optimizer.learning_rate = self.watch.rate
         if plan.keep_best and bool(improved):
             self.best_weights = self.weights()
         self.reason = Reason(self.watch.reason)
@@ -469,8 +473,13 @@ class _Run(keras.callbacks.Callback):
         self.trained.linear.set_weights(weights)
 
     def set_rate(self, rate: float) -> None:
-        """Go on at another learning rate."""
+        """Go on at another learning rate, which schedules that go by a name leave as it is."""
         self.trained.optimizer.learning_rate = rate
+        self._hold(rate)
+
+    def _hold(self, rate: float) -> None:
+        self.watch = self.watch._replace(rate=rate)
+        self.rule = self.rule._replace(**held_at(rate))
 
     def result(self) -> Result:
         """The outcome, in NumPy arrays."""

@@ -16,7 +16,7 @@ from sklearn_cnn.backends import PROGRAMS, Executor
 
 from .losses import ScalarLossError
 from .plan import Fit, Plan, Progress, Result, Rows
-from .stopping import Reason, Rule, Watch
+from .stopping import Reason, Rule, Watch, held_at
 
 # A call of the program lasts at most about this long, so that interrupts are heard.
 _CALL_SECONDS = 0.05
@@ -298,6 +298,8 @@ class Run:
         numbers, rule = run_time_inputs(plan)
         self._numbers = keras.tree.map_structure(array, numbers)
         self._rule = keras.tree.map_structure(array, rule)
+        if progress.held:
+            self.set_rate(float(rate))
         self._load(rows, validation)
         self.records: list[np.ndarray] = []
         self.seconds: list[float] = []
@@ -411,8 +413,10 @@ class Run:
         )
 
     def set_rate(self, rate: float) -> None:
-        """Go on at another learning rate."""
+        """Go on at another learning rate, which schedules that go by a name leave as it is."""
         self.watch = self.watch._replace(rate=self._number(rate))
+        held = {name: self._number(value) for name, value in held_at(rate).items()}
+        self._rule = self._rule._replace(**held)
 
     def _join(self, trainable, non_trainable) -> list[np.ndarray]:
         return joined(self.program, trainable, non_trainable)

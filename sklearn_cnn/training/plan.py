@@ -80,6 +80,7 @@ class Progress:
     stalled: int = 0
     rate: float | None = None
     samples: int = 0
+    held: bool = False  # a callback has set the rate: a named schedule leaves it
 
 
 @dataclass(eq=False)

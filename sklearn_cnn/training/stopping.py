@@ -42,6 +42,14 @@ class Rule(NamedTuple):
     ends: Any = 1.0  # and when it is zero
 
 
+def held_at(rate: float) -> dict[str, float]:
+    """Numbers of a :class:`Rule` whose named schedule leaves the rate that a callback has set.
+
+    "adaptive" has nothing to be held: it lowers whatever the rate is.
+    """
+    return {"rate_init": rate, "power_t": 0.0, "ends": math.inf}
+
+
 def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
     """The watch after an epoch that ended with ``value``; lower is better.
 

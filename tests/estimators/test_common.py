@@ -491,6 +491,50 @@ def test_a_rate_that_has_ended_at_zero_is_no_lack_of_convergence():
     fitted(quick("MLPRegressor", learning_rate="cosine"))
 
 
+class HearsBatches(Callback):
+    """Needs ``keras.Model.fit``."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        pass
+
+
+NAMED_SCHEDULES = [("adam", "cosine"), ("sgd", "cosine"), ("sgd", "invscaling")]
+
+
+@pytest.mark.parametrize("others", [[], [HearsBatches]], ids=["engine", "Keras fit"])
+@pytest.mark.parametrize(("solver", "schedule"), NAMED_SCHEDULES)
+def test_the_rate_that_a_callback_sets_wins_over_a_schedule_by_name(solver, schedule, others):
+    rates = [0.01, 0.01, 0.03, 0.03, 0.02]
+    options = {"solver": solver, "max_iter": 5, "learning_rate_init": 0.01}
+    scheduler = LearningRateScheduler(lambda epoch: rates[epoch])
+    both = quick("MLPRegressor", learning_rate=schedule, callbacks=[*others, scheduler], **options)
+    alone = quick("MLPRegressor", callbacks=[*others, scheduler], **options)
+    assert_allclose(fitted(both).history_["learning_rate"], rates)
+    for a, b in zip(weights_of(both), weights_of(fitted(alone)), strict=True):
+        assert_allclose(a, b, rtol=1e-5, atol=1e-8)  # callbacks know the rate in float32
+    assert both._optimizer.learning_rate == pytest.approx(rates[-1])
+
+
+@pytest.mark.parametrize("others", [[], [HearsBatches]], ids=["engine", "Keras fit"])
+def test_a_falling_rate_falls_until_a_callback_sets_it(others):
+    reduces = ReduceLROnPlateau("loss", factor=0.5, patience=2, min_delta=10.0)
+    options = {"learning_rate_init": 0.08, "max_iter": 6, "callbacks": [*others, reduces]}
+    mlp = fitted(quick("MLPRegressor", learning_rate="cosine", **options))
+    falling = 0.04 * (1 + np.cos(np.pi * np.arange(6) / 6))
+    expected = [*falling[:3], falling[3] / 2, falling[3] / 2, falling[3] / 4]
+    assert_allclose(mlp.history_["learning_rate"], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("others", [[], [HearsBatches]], ids=["engine", "Keras fit"])
+def test_a_rate_that_is_set_before_the_first_epoch_stays(others):
+    class Sets(Callback):
+        def on_train_begin(self, logs=None):
+            self.model.optimizer.learning_rate = 0.04
+
+    mlp = fitted(quick("MLPRegressor", learning_rate="cosine", callbacks=[*others, Sets]))
+    assert_allclose(mlp.history_["learning_rate"], 0.04, rtol=1e-6)
+
+
 def test_two_fits_with_the_same_callback_object_are_the_same_fit():
     stops = EarlyStopping("loss", patience=1, min_delta=0.05)
     mlp = quick("MLPClassifier", callbacks=[stops], max_iter=40)
