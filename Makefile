@@ -103,8 +103,8 @@ nightly-jax: $(READY)
 	KERAS_BACKEND=jax $(RUN) -m pytest $(TWO_PROCESSES) $(PYTEST_FLAGS)
 
 nightly-torch: .venv-bench/.ready
-	KERAS_BACKEND=torch .venv-bench/bin/python -m pytest tests/estimators $(TWO_PROCESSES) \
-	    $(PYTEST_FLAGS)
+	KERAS_BACKEND=torch .venv-bench/bin/python -m pytest tests/estimators tests/backends/test_torch.py \
+	    $(TWO_PROCESSES) $(PYTEST_FLAGS)
 
 nightly-oldest: .venv-oldest/.ready
 	.venv-oldest/bin/python -m pytest $(TWO_PROCESSES) $(PYTEST_FLAGS)

@@ -37,6 +37,7 @@ __all__ = [
     "check_partial_fit_first_call",
     "check_sample_weight",
     "compile_arguments",
+    "double_precision",
     "fit_context",
     "keras_defaults",
     "places_of_averages",
@@ -163,6 +164,37 @@ def keras_defaults(dtype=None):
     finally:
         for name, value in before.items():
             global_state.set_global_attribute(name, value)
+
+
+class _DoublePrecision:
+    """A block, in any number of threads, in which Keras's operations leave float64 as it is.
+
+    On PyTorch matrix products, means and maxima of float64 are computed in float32, by a table
+    that stands for all threads; float32 is not in it.
+    """
+
+    def __init__(self):
+        self._lock, self._n_inside = threading.Lock(), 0
+
+    def __enter__(self):
+        from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE as NARROWED
+
+        with self._lock:
+            if self._n_inside == 0:
+                self._before = NARROWED["float64"]
+                NARROWED["float64"] = "float64"
+            self._n_inside += 1
+
+    def __exit__(self, *raised):
+        from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE as NARROWED
+
+        with self._lock:
+            self._n_inside -= 1
+            if self._n_inside == 0:
+                NARROWED["float64"] = self._before
+
+
+double_precision = _DoublePrecision()
 
 
 class _SeedSource(threading.local):

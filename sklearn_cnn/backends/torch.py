@@ -8,6 +8,8 @@ import keras
 import torch
 from keras import ops
 
+from sklearn_cnn.compat import double_precision
+
 from ._interface import Executor
 
 
@@ -26,7 +28,7 @@ class TorchBackend:
         return Executor.GRAPH
 
     def precision(self, dtype: str):
-        return contextlib.nullcontext()
+        return double_precision if dtype == "float64" else contextlib.nullcontext()
 
     def array(self, value: Any) -> Any:
         return ops.convert_to_tensor(value)
