@@ -20,6 +20,7 @@ _MODULE_OF = {
     "FeatureMapsDisplay": "plots.feature_maps",
     "FiltersDisplay": "plots.filters",
     "HistoryDisplay": "plots.history",
+    "Inputs": "encoding.several",
     "KerasClassifier": "estimators.keras_model",
     "KerasRegressor": "estimators.keras_model",
     "KerasTransformer": "estimators.keras_model",
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from ._versions import show_versions as show_versions
     from .backends._start import import_keras as import_keras
     from .backends.compilation_cache import enable_compilation_cache as enable_compilation_cache
+    from .encoding.several import Inputs as Inputs
     from .estimators.autoencoder import Autoencoder as Autoencoder
     from .estimators.cnn import CNNClassifier as CNNClassifier
     from .estimators.cnn import CNNRegressor as CNNRegressor

@@ -21,6 +21,7 @@ PUBLIC_NAMES = [
     "FeatureMapsDisplay",
     "FiltersDisplay",
     "HistoryDisplay",
+    "Inputs",
     "KerasClassifier",
     "KerasRegressor",
     "KerasTransformer",

@@ -26,7 +26,9 @@ class Inputs:
 
     Examples
     --------
+    >>> import numpy as np
     >>> from sklearn.model_selection import train_test_split
+    >>> from sklearn_cnn import Inputs
     >>> X = Inputs({"age": np.arange(4.0), "picture": np.zeros((4, 8, 8))})
     >>> X.shape
     (4, 2)
@@ -34,6 +36,8 @@ class Inputs:
     >>> train["age"], test["picture"].shape
     (array([3., 1., 0.]), (1, 8, 8))
     """
+
+    __module__ = "sklearn_cnn"
 
     arrays: dict[Any, NDArray] | list[NDArray]
 

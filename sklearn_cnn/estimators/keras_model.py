@@ -435,8 +435,8 @@ class KerasClassifier(_Given, NetworkClassifier):
     a row each label has its unit.
 
     X is a table, an array of up to five dimensions, or several inputs: a dictionary or list of
-    arrays. Cross-validation takes several inputs as `sklearn_cnn.encoding.several.Inputs`, or as a
-    table whose columns are dealt out to them in their order.
+    arrays. Cross-validation takes several inputs as `sklearn_cnn.Inputs`, or as a table whose
+    columns are dealt out to them in their order.
 
     Parameters
     ----------
@@ -691,8 +691,8 @@ class KerasRegressor(_Given, NetworkRegressor):
     The model has one output unit for each column of y. Its output is the prediction.
 
     X is a table, an array of up to five dimensions, or several inputs: a dictionary or list of
-    arrays. Cross-validation takes several inputs as `sklearn_cnn.encoding.several.Inputs`, or as a
-    table whose columns are dealt out to them in their order.
+    arrays. Cross-validation takes several inputs as `sklearn_cnn.Inputs`, or as a table whose
+    columns are dealt out to them in their order.
 
     Parameters
     ----------
@@ -904,8 +904,8 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
     what a layer inside it makes of X.
 
     X is a table, an array of up to five dimensions, or several inputs: a dictionary or list of
-    arrays. Cross-validation takes several inputs as `sklearn_cnn.encoding.several.Inputs`, or as a
-    table whose columns are dealt out to them in their order.
+    arrays. Cross-validation takes several inputs as `sklearn_cnn.Inputs`, or as a table whose
+    columns are dealt out to them in their order.
 
     Parameters
     ----------

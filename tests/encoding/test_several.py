@@ -7,7 +7,8 @@ from scipy import sparse
 from sklearn.model_selection import KFold, train_test_split
 from sklearn.utils import indexable
 
-from sklearn_cnn.encoding.several import Inputs, are_several
+from sklearn_cnn import Inputs
+from sklearn_cnn.encoding.several import are_several
 
 
 def two_inputs(n=10):

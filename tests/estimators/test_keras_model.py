@@ -20,17 +20,23 @@ from sklearn.base import clone
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_digits, load_iris
 from sklearn.ensemble import BaggingClassifier
-from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate
+from sklearn.model_selection import (
+    GridSearchCV,
+    StratifiedKFold,
+    cross_val_predict,
+    cross_val_score,
+    cross_validate,
+    train_test_split,
+)
 from sklearn.neural_network import MLPClassifier as TheirClassifier
 from sklearn.neural_network import MLPRegressor as TheirRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from sklearn_cnn import KerasClassifier, KerasRegressor, KerasTransformer, families
+from sklearn_cnn import Inputs, KerasClassifier, KerasRegressor, KerasTransformer, families
 from sklearn_cnn.architectures.given import CannotCopy
 from sklearn_cnn.backends import PROGRAMS
-from sklearn_cnn.encoding.several import Inputs
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -585,10 +591,71 @@ def test_constraints_of_layers_act_alone_and_fused(backend):
         assert kernel[1] > 0.5
 
 
-def test_several_inputs_are_split_in_cross_validation():
-    rows = Inputs({"table": X[:, :4], "word": WORDS})
-    classifier = KerasClassifier(two_inputs(), learning_rate_init=0.1, max_iter=15, random_state=0)
-    assert cross_val_score(classifier, rows, LABELS, cv=3).min() > 0.9
+def picture_and_table():
+    """Inputs of rank 4, 2 and 1."""
+    picture = keras.Input((5, 4, 1), name="picture")
+    table, word = keras.Input((4,), name="table"), keras.Input((), dtype="int32", name="word")
+    parts = [layers.Flatten()(layers.Conv2D(2, 3)(picture)), table, layers.Embedding(5, 3)(word)]
+    joined = layers.Concatenate()(parts)
+    return keras.Model([picture, table, word], layers.Dense(3, "softmax")(joined))
+
+
+PICTURES = np.random.RandomState(2).normal(size=(100, 5, 4, 1)).astype("float32")
+OF_EVERY_RANK = {"picture": PICTURES, "table": pd.DataFrame(X[:, :4]), "word": WORDS}
+
+
+@pytest.mark.parametrize("form", ["dict", "list"])
+def test_several_inputs_are_split_in_cross_validation(form):
+    """The oracle slices the arrays by hand."""
+    whole = OF_EVERY_RANK if form == "dict" else list(OF_EVERY_RANK.values())
+    settings = {"learning_rate_init": 0.1, "max_iter": 15, "random_state": 0}
+    classifier = KerasClassifier(picture_and_table(), **settings)
+    folds = StratifiedKFold(3)
+    found = cross_val_predict(classifier, Inputs(whole), LABELS, cv=folds, method="predict_proba")
+    assert np.mean(found.argmax(axis=1) == LABELS) > 0.9
+
+    def cut(rows):
+        parts = {name: np.asarray(part)[rows] for name, part in OF_EVERY_RANK.items()}
+        return parts if form == "dict" else list(parts.values())
+
+    for train, test in folds.split(LABELS, LABELS):
+        alone = clone(classifier).fit(cut(train), LABELS[train])
+        assert_allclose(found[test], alone.predict_proba(cut(test)), rtol=1e-5, atol=1e-6)
+
+
+def test_several_inputs_are_split_in_searches_and_by_validation_rows():
+    rows = Inputs(OF_EVERY_RANK)
+    settings = {"max_iter": 15, "random_state": 0}
+    classifier = KerasClassifier(picture_and_table(), **settings)
+    search = GridSearchCV(classifier, {"learning_rate_init": [1e-6, 0.1]}, cv=3)
+    search.fit(rows, LABELS)
+    assert search.best_params_ == {"learning_rate_init": 0.1}
+    assert search.best_score_ > 0.9
+    train, held, y, y_held = train_test_split(rows, LABELS, random_state=0)
+    watched = clone(search.best_estimator_).fit(train, y, X_val=held, y_val=y_held)
+    assert max(watched.validation_scores_) == pytest.approx(watched.score(held, y_held))
+    assert max(watched.validation_scores_) > 0.9
+    of_dictionaries = clone(watched).fit(train.arrays, y, X_val=held.arrays, y_val=y_held)
+    assert_array_equal(of_dictionaries.predict_proba(rows), watched.predict_proba(rows))
+
+
+@pytest.mark.parametrize(
+    ("form", "model_shape"),
+    [("data frame", (6,)), ("flat array", (6,)), ("pictures", (5, 4, 1)), ("films", (2, 5, 4, 1))],
+)
+def test_one_input_of_any_rank_is_split_in_cross_validation(form, model_shape):
+    signal = np.eye(3, dtype="float32")[LABELS] @ rng.normal(size=(3, np.prod(model_shape)))
+    rows = (signal + 0.1 * rng.normal(size=signal.shape)).reshape(100, *model_shape)
+    if form == "data frame":
+        rows = pd.DataFrame(rows, columns=list("abcdef"))
+    model = keras.Sequential(
+        [keras.Input(model_shape), layers.Flatten(), layers.Dense(3, "softmax")]
+    )
+    classifier = KerasClassifier(model, learning_rate_init=0.05, max_iter=20, random_state=0)
+    found = cross_validate(classifier, rows, LABELS, cv=3, return_estimator=True)
+    assert found["test_score"].min() > 0.9
+    for fitted in found["estimator"]:
+        assert hasattr(fitted, "feature_names_in_") == (form == "data frame")
 
 
 def test_a_subclassed_model_takes_a_dictionary():
