@@ -1,9 +1,93 @@
+"""Kinds and dtypes of y: scikit-learn's own encoding and its perceptrons are the oracle."""
+
+import keras
 import numpy as np
 import pytest
+import sklearn.neural_network
 from numpy.testing import assert_array_equal
 from sklearn.preprocessing import LabelBinarizer
 
-from sklearn_cnn import MLPClassifier
+from sklearn_cnn import (
+    CNNClassifier,
+    CNNRegressor,
+    KerasClassifier,
+    KerasRegressor,
+    MLPClassifier,
+    MLPRegressor,
+)
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning"),
+    pytest.mark.filterwarnings("ignore::sklearn.exceptions.DataConversionWarning"),
+]
+X = np.random.RandomState(0).normal(size=(24, 5))
+SHORT = {"max_iter": 1, "batch_size": 24, "random_state": 0}
+NUMERIC = "float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split()
+KINDS_OF_LABELS = {
+    "two classes": ([*NUMERIC, "bool", "<U1", "object"], lambda i: i % 2),
+    "three classes": ([*NUMERIC, "<U1", "object"], lambda i: i % 3),
+    "one class": ([*NUMERIC, "bool", "<U1", "object"], lambda i: 0 * i + 1),
+    "a column of two classes": ([*NUMERIC, "bool", "<U1", "object"], lambda i: i[:, None] % 2),
+    "several labels": ([*NUMERIC, "bool"], lambda i: i[:, None] // [1, 2, 4] % 2),
+}
+KINDS_OF_NUMBERS = {
+    "one output": lambda i: i % 7,
+    "a column": lambda i: i[:, None] % 7,
+    "two outputs": lambda i: np.column_stack([i % 7, i % 5]),
+}
+
+
+def keras_network(n_outputs, family):
+    return keras.Sequential([keras.layers.Dense(n_outputs, activation=family.activation)])
+
+
+def target(make, dtype):
+    numbers = make(np.arange(24))
+    if dtype in ("<U1", "object"):
+        return np.array(list("abc"))[numbers].astype(dtype)
+    return numbers.astype(dtype)
+
+
+def assert_alike(found, expected):
+    assert found.dtype == expected.dtype
+    assert found.shape == expected.shape
+
+
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [(kind, dtype) for kind, (dtypes, _) in KINDS_OF_LABELS.items() for dtype in dtypes],
+)
+def test_predicted_labels_have_the_shape_and_dtype_of_scikit_learns(kind, dtype):
+    y = target(KINDS_OF_LABELS[kind][1], dtype)
+    theirs = sklearn.neural_network.MLPClassifier((3,), **SHORT)
+    ours = [
+        MLPClassifier((3,), **SHORT),
+        CNNClassifier((2,), hidden_layer_sizes=(3,), **SHORT),
+        KerasClassifier(keras_network, dtype="float64", **SHORT),
+    ]
+    theirs.fit(X, y)
+    for classifier in ours:
+        classifier.fit(X, y)
+        assert_alike(classifier.classes_, theirs.classes_)
+        for method in ("predict", "predict_proba", "predict_log_proba"):
+            assert_alike(getattr(classifier, method)(X), getattr(theirs, method)(X))
+    assert_array_equal(ours[0].predict(X), theirs.predict(X))
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_NUMBERS)
+@pytest.mark.parametrize("dtype", [*NUMERIC, "bool"])
+def test_predicted_numbers_have_the_shape_and_dtype_of_scikit_learns(dtype, kind):
+    y = target(KINDS_OF_NUMBERS[kind], dtype)
+    for floats in ("float32", "float64"):
+        theirs = sklearn.neural_network.MLPRegressor(hidden_layer_sizes=(3,), **SHORT)
+        expected = theirs.fit(X.astype(floats), y).predict(X.astype(floats))
+        for regressor in (
+            MLPRegressor(hidden_layer_sizes=(3,), **SHORT),
+            CNNRegressor((2,), hidden_layer_sizes=(3,), **SHORT),
+            KerasRegressor(keras_network, dtype=floats, **SHORT),
+        ):
+            found = regressor.fit(X.astype(floats), y).predict(X.astype(floats))
+            assert_alike(found, expected)
 
 
 @pytest.mark.parametrize(
