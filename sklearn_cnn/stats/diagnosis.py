@@ -83,8 +83,15 @@ class Diagnosis:
         Mean losses, without penalties; nan where there are no validation rows.
     score, validation_score : float
         ``estimator.score`` of the rows; nan where there is none.
+    score_name : str
+        What it is: ``"accuracy"``, ``"R2"``, ``"D2 of the pinball loss"`` [1]_, else ``"score"``.
     advice : tuple of str
         One sentence or two for each thing that is wrong; empty where nothing is.
+
+    References
+    ----------
+    .. [1] Koenker, Machado, "Goodness of fit and related inference processes for quantile
+           regression", JASA 94 (1999), 1296-1310.
     """
 
     network: str
@@ -97,6 +104,7 @@ class Diagnosis:
     validation_loss: float = np.nan
     score: float = np.nan
     validation_score: float = np.nan
+    score_name: str = "score"
     advice: tuple[str, ...] = field(default=())
 
     @property
@@ -115,10 +123,11 @@ class Diagnosis:
         scales = f"largest |X| {self.largest_input:.3g}"
         if np.isfinite(self.scale_ratio):
             scales += f", columns differ in scale by a factor of {self.scale_ratio:.3g}"
-        lines += [scales, f"loss {self.loss:.4g}" + _said(", score {:.4f}", self.score)]
+        score = f", {self.score_name} {{:.4f}}"
+        lines += [scales, f"loss {self.loss:.4g}" + _said(score, self.score)]
         if np.isfinite(self.validation_loss):
             lines[-1] += f"; validation loss {self.validation_loss:.4g}"
-            lines[-1] += _said(", score {:.4f}", self.validation_score)
+            lines[-1] += _said(score, self.validation_score)
         lines += [f"- {sentence}" for sentence in self.advice or ("Nothing is wrong.",)]
         return "\n".join(lines)
 
@@ -224,6 +233,7 @@ def diagnose(
         "validation_loss": validation_loss,
         "score": _score(estimator, X, y),
         "validation_score": np.nan if X_val is None else _score(estimator, X_val, y_val),
+        "score_name": _score_name(estimator),
     }
     seen = Diagnosis(**found)
     advice = [*_advice_on_layers(seen, estimator), *_advice_on_scales(seen, estimator, rows)]
@@ -339,6 +349,18 @@ def _score(estimator: Any, X: Any, y: Any) -> float:
     return float(estimator.score(X, y)) if hasattr(estimator, "score") else np.nan
 
 
+def _score_name(estimator: Any) -> str:
+    if is_classifier(estimator):
+        return "accuracy"
+    if not is_regressor(estimator):
+        return "score"
+    return "D2 of the pinball loss" if _has_quantiles(estimator) else "R2"
+
+
+def _has_quantiles(estimator: Any) -> bool:
+    return bool(getattr(getattr(estimator, "_family", None), "quantiles", ()))
+
+
 def _said(words: str, number: float) -> str:
     return words.format(number) if np.isfinite(number) else ""
 
@@ -405,13 +427,12 @@ def _advice_on_fit(seen: Diagnosis, estimator: Any, y: Any) -> Iterator[str]:
             f"{estimator.max_iter}), change learning_rate_init (now "
             f"{estimator.learning_rate_init:g}), or take more units."
         )
-    name = "accuracy" if is_classifier(estimator) else "R2"
     supervised = is_classifier(estimator) or is_regressor(estimator)
     if supervised and seen.overfit_gap > _LARGE_GAP:
         yield (
-            f"The network has learned by heart: its {name} is {seen.score:.3f} on the rows of X, "
-            f"but {seen.validation_score:.3f} on those of X_val. Raise alpha or dropout, use "
-            "early_stopping=True, take fewer units, or find more rows."
+            f"The network has learned by heart: its {seen.score_name} is {seen.score:.3f} on the "
+            f"rows of X, but {seen.validation_score:.3f} on those of X_val. Raise alpha or "
+            "dropout, use early_stopping=True, take fewer units, or find more rows."
         )
     elif not supervised and seen.validation_loss > 1.5 * seen.loss:
         yield (
@@ -423,7 +444,8 @@ def _advice_on_fit(seen: Diagnosis, estimator: Any, y: Any) -> Iterator[str]:
 
 def _learned_nothing(seen: Diagnosis, estimator: Any, y: Any) -> str | None:
     if is_regressor(estimator) and seen.score < 0.01:
-        return f"its R2 is {seen.score:.3f}, and the mean of y has 0"
+        constant = "quantiles of y have" if _has_quantiles(estimator) else "mean of y has"
+        return f"its {seen.score_name} is {seen.score:.3f}, and the {constant} 0"
     if is_classifier(estimator) and np.ndim(y) == 1:
         _, counts = np.unique(np.asarray(y), return_counts=True)
         share = counts.max() / counts.sum()

@@ -8,6 +8,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.datasets import load_iris
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import d2_pinball_score
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -20,6 +21,7 @@ from sklearn_cnn import (
     MLPRegressor,
     diagnose,
 )
+from sklearn_cnn.families import pinball
 
 from .._problems import digits, problem, small_pictures
 
@@ -161,6 +163,22 @@ def test_a_distant_target_is_named():
     found = diagnose(mlp.fit(data.X, 1e5 * data.y), data.X, 1e5 * data.y)
     assert any("TransformedTargetRegressor" in advice for advice in found.advice)
     assert any("learned nothing: its R2 is" in advice for advice in found.advice)
+    assert f", R2 {found.score:.4f}" in str(found)
+
+
+def test_quantiles_are_judged_by_the_pinball_loss():
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(80, 3)), rng.normal(size=80)
+    mlp = MLPRegressor(hidden_layer_sizes=(4,), loss=pinball(0.8), max_iter=2, random_state=0)
+    found = diagnose(mlp.fit(X, y), X, y)
+    expected = d2_pinball_score(y, mlp.predict(X), alpha=0.8)
+    assert found.score == pytest.approx(expected)
+    assert found.score < 0.01
+    (nothing,) = (advice for advice in found.advice if "learned nothing" in advice)
+    shown = f"its D2 of the pinball loss is {expected:.3f}, and the quantiles of y have 0"
+    assert shown in nothing
+    assert f"D2 of the pinball loss {expected:.4f}" in str(found)
+    assert "R2" not in str(found)
 
 
 def test_learning_by_heart_shows_in_the_gap():
