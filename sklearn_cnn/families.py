@@ -221,7 +221,7 @@ def pinball(quantiles: float | Sequence[float] = (0.05, 0.5, 0.95)) -> "Family":
     >>> pinball().mean([[3.0, 2.0, 4.0]])
     array([[2., 3., 4.]])
     """
-    return _Pinball("identity", quantiles=quantiles)  # type: ignore[arg-type]
+    return _Pinball("identity", quantiles=_rising(quantiles))
 
 
 def multilabel() -> "Family":
@@ -783,6 +783,17 @@ class _NegativeBinomial(_Poisson):
         return self.theta
 
 
+def _rising(quantiles: float | Sequence[float]) -> tuple[float, ...]:
+    found = tuple(float(quantile) for quantile in np.ravel(quantiles))
+    rising = all(low < high for low, high in itertools.pairwise((0.0, *found, 1.0)))
+    if not found or not rising:
+        raise ValueError(
+            "quantiles of pinball must be a number between 0 and 1, or several that rise. Got "
+            f"{quantiles!r}."
+        )
+    return found
+
+
 @dataclass(frozen=True, repr=False)
 class _Pinball(Family):
     quantiles: tuple[float, ...] = (0.5,)
@@ -793,14 +804,8 @@ class _Pinball(Family):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        quantiles = tuple(float(quantile) for quantile in np.ravel(self.quantiles))
-        rising = all(low < high for low, high in itertools.pairwise((0.0, *quantiles, 1.0)))
-        if not quantiles or not rising:
-            raise ValueError(
-                "quantiles of pinball must be a number between 0 and 1, or several that rise. Got "
-                f"{self.quantiles!r}."
-            )
-        object.__setattr__(self, "quantiles", quantiles)
+        # `get` sets them as a file has them.
+        object.__setattr__(self, "quantiles", _rising(self.quantiles))
 
     def __repr__(self) -> str:
         return f"pinball(quantiles={self.quantiles!r})"

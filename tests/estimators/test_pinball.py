@@ -200,7 +200,9 @@ def test_a_classifier_has_no_quantiles():
 # -- the family ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("quantiles", [0.0, 1.0, (0.9, 0.1), (0.5, 0.5), (), -1, [0.2, 1.2]])
+@pytest.mark.parametrize(
+    "quantiles", [0.0, 1.0, (0.9, 0.1), (0.5, 0.5), (), -1, [0.2, 1.2], np.nan]
+)
 def test_quantiles_are_numbers_between_0_and_1_that_rise(quantiles):
     with pytest.raises(ValueError, match="quantiles of pinball must be a number between 0 and 1"):
         pinball(quantiles)
