@@ -86,16 +86,17 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
         L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
     batch_size : int or "auto", default=64
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
-    learning_rate : str or Keras schedule, default="constant"
-        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
-        ``max_iter`` epochs, half a cosine in steps of an epoch [4]_ (in ``partial_fit`` it is
-        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
-        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
-        every solver but lbfgs. A rate that a callback sets stays as it is set: ``"cosine"`` and
-        ``"invscaling"`` end there.
-    learning_rate_init : float, default=0.001
-        Learning rate at the start.
+    learning_rate : str or Keras schedule, default="cosine"
+        What becomes of the rate. ``"cosine"`` lets it fall to zero over ``max_iter`` epochs, half
+        a cosine in steps of an epoch [4]_, however early training ends; each ``fit`` begins anew,
+        with ``warm_start`` too. In ``partial_fit``, where nobody knows how many epochs will come,
+        it stays at ``learning_rate_init``. ``"constant"`` leaves it. With ``solver="sgd"`` also
+        ``"invscaling"``, which divides by ``(rows seen + 1) ** power_t`` after each epoch, and
+        ``"adaptive"``, which divides by 5 when the loss stalls. A
+        ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs. A
+        rate that a callback sets stays as it is set: ``"cosine"`` and ``"invscaling"`` end there.
+    learning_rate_init : float, default=0.003
+        Learning rate at the start. For ``"constant"`` 0.001 is a good one.
     power_t : float, default=0.5
         Exponent of ``"invscaling"``.
     max_iter : int, default=20
@@ -124,7 +125,8 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
     epsilon : float, default=1e-8
         Keeps ``"adam"`` from dividing by zero.
     n_iter_no_change : int, default=10
-        Epochs without progress that are borne; ``inf`` for any number.
+        Epochs without progress that are borne; ``inf`` for any number. While a falling rate is
+        high there may be many: where ``max_iter`` is raised, raise this in proportion.
     max_fun : int, default=15000
         Evaluations of the loss that lbfgs may take.
     loss : str, Family or keras.losses.Loss, default="log_loss"
@@ -229,8 +231,8 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
         solver="adam",
         alpha=0.0,
         batch_size=64,
-        learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate="cosine",
+        learning_rate_init=0.003,
         power_t=0.5,
         max_iter=20,
         shuffle=True,
@@ -341,16 +343,17 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
         L2 penalty on the kernels: a batch adds ``alpha / 2 * sum(W ** 2)`` divided by its weight.
     batch_size : int or "auto", default=64
         Rows a step; ``"auto"`` is ``min(200, n_samples)``. Not used by lbfgs.
-    learning_rate : str or Keras schedule, default="constant"
-        What becomes of the rate. ``"constant"`` leaves it; ``"cosine"`` lets it fall to zero over
-        ``max_iter`` epochs, half a cosine in steps of an epoch [4]_ (in ``partial_fit`` it is
-        constant). With ``solver="sgd"`` also ``"invscaling"``, which divides by
-        ``(rows seen + 1) ** power_t`` after each epoch, and ``"adaptive"``, which divides by 5
-        when the loss stalls. A ``keras.optimizers.schedules.LearningRateSchedule`` acts with
-        every solver but lbfgs. A rate that a callback sets stays as it is set: ``"cosine"`` and
-        ``"invscaling"`` end there.
-    learning_rate_init : float, default=0.001
-        Learning rate at the start.
+    learning_rate : str or Keras schedule, default="cosine"
+        What becomes of the rate. ``"cosine"`` lets it fall to zero over ``max_iter`` epochs, half
+        a cosine in steps of an epoch [4]_, however early training ends; each ``fit`` begins anew,
+        with ``warm_start`` too. In ``partial_fit``, where nobody knows how many epochs will come,
+        it stays at ``learning_rate_init``. ``"constant"`` leaves it. With ``solver="sgd"`` also
+        ``"invscaling"``, which divides by ``(rows seen + 1) ** power_t`` after each epoch, and
+        ``"adaptive"``, which divides by 5 when the loss stalls. A
+        ``keras.optimizers.schedules.LearningRateSchedule`` acts with every solver but lbfgs. A
+        rate that a callback sets stays as it is set: ``"cosine"`` and ``"invscaling"`` end there.
+    learning_rate_init : float, default=0.003
+        Learning rate at the start. For ``"constant"`` 0.001 is a good one.
     power_t : float, default=0.5
         Exponent of ``"invscaling"``.
     max_iter : int, default=20
@@ -379,7 +382,8 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
     epsilon : float, default=1e-8
         Keeps ``"adam"`` from dividing by zero.
     n_iter_no_change : int, default=10
-        Epochs without progress that are borne; ``inf`` for any number.
+        Epochs without progress that are borne; ``inf`` for any number. While a falling rate is
+        high there may be many: where ``max_iter`` is raised, raise this in proportion.
     max_fun : int, default=15000
         Evaluations of the loss that lbfgs may take.
     loss : str, Family or keras.losses.Loss, default="squared_error"
@@ -481,8 +485,8 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
         solver="adam",
         alpha=0.0,
         batch_size=64,
-        learning_rate="constant",
-        learning_rate_init=0.001,
+        learning_rate="cosine",
+        learning_rate_init=0.003,
         power_t=0.5,
         max_iter=20,
         shuffle=True,

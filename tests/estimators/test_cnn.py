@@ -239,6 +239,29 @@ def test_the_default_network_reads_digits():
     assert cnn.score(X[test], y[test]) > 0.95
 
 
+@pytest.mark.parametrize("cls", [CNNClassifier, CNNRegressor])
+def test_the_rate_falls_by_default_and_partial_fit_goes_on_learning(cls):
+    """Each fit begins anew; partial_fit, which does not know how long it will go on, stays."""
+    cnn = cls((3,), hidden_layer_sizes=(4,), batch_size=10, max_iter=4, warm_start=True)
+    cnn.fit(SIGNALS, KINDS).fit(SIGNALS, KINDS)
+    before = weights_of(cnn)
+    cnn.partial_fit(SIGNALS, KINDS)
+    falling = 0.0015 * (1 + np.cos(np.pi * np.arange(4) / 4))
+    assert_allclose(cnn.history_["learning_rate"], [*falling, *falling, 0.003], rtol=1e-5)
+    pairs = zip(before, weights_of(cnn), strict=True)
+    changes = np.concatenate([np.ravel(a - b) for a, b in pairs])
+    assert np.abs(changes).max() > 0.001
+
+
+def test_early_stopping_leaves_the_course_of_the_rate_as_it_is():
+    options = {"early_stopping": True, "tol": 10.0, "n_iter_no_change": 3, "max_iter": 20}
+    cnn = CNNClassifier((3,), hidden_layer_sizes=(4,), batch_size=10, random_state=0, **options)
+    cnn.fit(SIGNALS, KINDS)
+    assert cnn.n_iter_ == 5
+    falling = 0.0015 * (1 + np.cos(np.pi * np.arange(5) / 20))
+    assert_allclose(cnn.history_["learning_rate"], falling, rtol=1e-5)
+
+
 def test_early_stopping_splits_all_classes_in_their_shares():
     """Stratified whatever the number of classes; 10 % of 60 rows hold each of the three."""
     X = np.random.RandomState(0).normal(size=(60, 5, 5))

@@ -29,13 +29,16 @@
 #' @param dropout Share of the inputs of each dense layer silenced at each step.
 #' @param batch_normalization Whether to normalise layers over the batch.
 #' @param epochs,batch_size,optimizer,learning_rate Training by mini-batches: epochs, rows of a
-#'   step, the name of a Keras optimizer and its rate.
+#'   step, the name of a Keras optimizer and its rate at the start.
+#' @param schedule What becomes of the rate: `"cosine"` lets it fall to zero over `epochs`, half a
+#'   cosine, however early training ends; `"constant"` leaves it, for which 0.001 is a good rate.
 #' @param alpha L2 penalty on the kernels.
 #' @param validation_split Share of the rows that are drawn to be held back and watched; the best
 #'   weights seen are kept.
 #' @param validation_data A list of `x` and `y` to be watched instead.
 #' @param patience Epochs without a better validation loss (or training loss, without validation
-#'   rows) after which training ends; `NULL` runs all epochs.
+#'   rows) after which training ends; `NULL` runs all epochs. While a falling rate is high there may
+#'   be many of them.
 #' @param verbose Whether to print a line an epoch.
 #' @param model Whether to keep the data in the object, for `cross_validate()` and `importance()`.
 #' @param ... The arguments of the default method.
@@ -76,9 +79,10 @@ cnn.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, filt
                         kernel_size = 3, strides = 1, padding = "same", pool_size = 2,
                         pooling = "max", hidden = 64, architecture = NULL, input_shape = NULL,
                         activation = "relu", dropout = 0, batch_normalization = FALSE, epochs = 20,
-                        batch_size = 64, optimizer = "adam", learning_rate = 0.001, alpha = 0,
-                        validation_split = 0, validation_data = NULL, patience = NULL,
-                        verbose = FALSE, model = TRUE, ...) {
+                        batch_size = 64, optimizer = "adam", learning_rate = 0.003,
+                        schedule = "cosine", alpha = 0, validation_split = 0,
+                        validation_data = NULL, patience = NULL, verbose = FALSE, model = TRUE,
+                        ...) {
   unused_arguments("cnn", ...)
   call <- match.call()
   call[[1]] <- quote(cnn)
@@ -89,9 +93,10 @@ cnn.default <- function(x, y, family = NULL, weights = NULL, offset = NULL, filt
     pool_size = pool_size, pooling = pooling, hidden = hidden, architecture = architecture,
     input_shape = input_shape, activation = activation, dropout = dropout,
     batch_normalization = batch_normalization, epochs = epochs, batch_size = batch_size,
-    optimizer = optimizer, learning_rate = learning_rate, alpha = alpha, patience = patience,
-    verbose = verbose
+    optimizer = optimizer, learning_rate = learning_rate, schedule = schedule, alpha = alpha,
+    patience = patience, verbose = verbose
   )
+  check_schedule(schedule)
   check_network_arguments(arguments)
   if (is.character(y)) y <- factor(y)
   family <- resolve_family(family, y)
@@ -234,6 +239,14 @@ check_network_arguments <- function(arguments) {
   check_share(arguments$dropout, "dropout")
   check_flag(arguments$verbose, "verbose")
   check_flag(arguments$batch_normalization, "batch_normalization")
+}
+
+check_schedule <- function(schedule) {
+  if (!is.character(schedule) || length(schedule) != 1L || !schedule %in% c("cosine", "constant")) {
+    abort("argument", paste0(
+      "`schedule` must be \"cosine\" or \"constant\", not ", deparse(schedule)[1], "."
+    ), call = NULL)
+  }
 }
 
 # Linear predictors from means that Python has computed; a gaussian response was standardised.

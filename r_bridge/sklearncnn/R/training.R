@@ -6,6 +6,7 @@ training_settings <- function(arguments, seed) {
   settings <- list(random_state = seed)
   renamed <- c(
     activation = "activation", alpha = "alpha", learning_rate = "learning_rate_init",
+    schedule = "learning_rate",
     dropout = "dropout", batch_normalization = "batch_normalization", filters = "filters",
     kernel_size = "kernel_size", strides = "strides", padding = "padding",
     pool_size = "pool_size", pooling = "pooling", architecture = "architecture",

@@ -104,6 +104,15 @@ test_that("validation rows are watched, and patience ends training", {
   expect_length(fit$history$val_loss, 2)
 })
 
+test_that("the rate falls to zero over the epochs, or stays", {
+  data <- lines_of_pictures(12, 4)
+  rates <- function(...) {
+    cnn(data$x, data$y, filters = 2, hidden = 3, epochs = 4, ...)$history$learning_rate
+  }
+  expect_equal(rates(), 0.0015 * (1 + cos(pi * 0:3 / 4)), tolerance = 1e-6)
+  expect_equal(rates(schedule = "constant", learning_rate = 0.01), rep(0.01, 4), tolerance = 1e-6)
+})
+
 test_that("the same seed gives the same fit, and R's generator moves by one draw", {
   data <- lines_of_pictures(12, 4)
   fits <- lapply(1:2, function(i) {
@@ -160,6 +169,7 @@ test_that("mistakes are met with one sentence", {
   refused(cnn(iris, iris$Species), "use a formula, which codes factors")
   refused(cnn(data$x, data$y[1:3]), "`x` has 12 rows, but `y` has 3.")
   refused(cnn(data$x, data$y, epochs = -1), "`epochs` must be a whole number of 1 or more, not -1.")
+  refused(cnn(data$x, data$y, schedule = "linear"), "must be \"cosine\" or \"constant\", not \"linear\"")
   refused(cnn(data$x, data$y, units = 3), "cnn() has no argument `units`.")
   refused(cnn(matrix(0, 2, 5), 1:2, input_shape = c(2, 2, 1)), "`x` has 5 columns, but input_shape")
   refused(cnn(data$x, data$y, dropout = 1), "`dropout` must be a number from 0 to below 1")
