@@ -73,7 +73,8 @@ def fit_once(peer: str, problem: dict, quick: bool) -> dict:
         if peer == "sklearn_cnn":
             from sklearn_cnn import CNNClassifier
 
-            cnn = CNNClassifier(batch_size=batch_size, max_iter=epochs, random_state=0)
+            rate = {"learning_rate": "constant", "learning_rate_init": 0.001}  # as of the others
+            cnn = CNNClassifier(batch_size=batch_size, max_iter=epochs, random_state=0, **rate)
             return cnn.fit(X, y).loss_
         if peer.startswith("Keras fit"):
             model = keras_model(size)
