@@ -23,7 +23,7 @@ R_LIBRARY := $(CURDIR)/.venv/r-library
 export R_LIBS := $(R_LIBRARY):$(R_LIBS)
 
 # The questions that take minutes; others are asked by name, BENCHMARKS=benchmarks/quality.py.
-BENCHMARKS ?= $(filter-out %/quality.py %/soak.py %_commands.py %_gpu.py,$(wildcard benchmarks/[a-z]*.py))
+BENCHMARKS ?= $(filter-out %/quality.py %/soak.py %/default_rate.py %_commands.py %_gpu.py,$(wildcard benchmarks/[a-z]*.py))
 
 NIGHTLY := newest jax torch oldest soak
 
