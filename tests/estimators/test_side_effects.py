@@ -42,7 +42,6 @@ def settings_of_the_process():
             tf.config.threading.get_intra_op_parallelism_threads(),
             tf.config.threading.get_inter_op_parallelism_threads(),
         ),
-        "Python threads": threading.active_count(),
         "float type of Keras": keras.config.floatx(),
         "policy of Keras": keras.config.dtype_policy().name,
         "NumPy's errors": np.geterr(),
@@ -57,11 +56,12 @@ def test_a_fit_writes_prints_and_changes_nothing(estimator, options, capfd):
     estimator = copy.deepcopy(estimator).set_params(**OPTIONS[options])
     X, y = data_for(estimator)
     capfd.readouterr()
-    before = settings_of_the_process()
+    before, threads = settings_of_the_process(), set(threading.enumerate())
     with nothing_happens():
         estimator.fit(X, y)
         response(estimator, X)
     assert settings_of_the_process() == before
+    assert set(threading.enumerate()) <= threads  # one of an earlier test may end
     assert capfd.readouterr().out == ""
     assert type(estimator.history_) is dict
     held = [*vars(estimator).values(), *vars(estimator.model_).values()]
