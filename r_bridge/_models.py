@@ -442,6 +442,43 @@ def _inputs(x: Any) -> Any:
     return as_texts(x) if x.dtype == object else x
 
 
+def _rows_of(model: Any, x: Any) -> Any:
+    """What R gave as rows of a model; says in a sentence what Keras would say on a page."""
+    is_text = isinstance(x, np.ndarray) and x.dtype == object
+    x = _inputs(x)
+    if not (is_text or isinstance(x, np.ndarray)) or not model.built or len(model.inputs) != 1:
+        return x
+    taken = model.inputs[0]
+    if is_text:
+        if taken.dtype != "string":
+            raise TypeError(
+                "x holds texts, but the network takes numbers: layer_text_vectorization() makes "
+                "numbers of texts."
+            )
+        return x
+    given, wanted = _without_last_one(x.shape[1:]), _without_last_one(taken.shape[1:])
+    if len(given) != len(wanted) or any(
+        size is not None and size != found for size, found in zip(wanted, given, strict=True)
+    ):
+        raise ValueError(
+            f"A row of x is {_dimensions(x.shape[1:])}, but the network takes rows of "
+            f"{_dimensions(taken.shape[1:])}."
+        )
+    return x
+
+
+def _without_last_one(shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+    """Keras adds a last dimension of one, or takes it away."""
+    return tuple(shape[:-1]) if shape and shape[-1] == 1 else tuple(shape)
+
+
+def _dimensions(shape: tuple[int | None, ...]) -> str:
+    if not shape:
+        return "one number"
+    numbers = " x ".join("any" if size is None else str(size) for size in shape)
+    return f"{numbers} numbers" if len(shape) == 1 else numbers
+
+
 @command
 def fit_model(
     key: str,
@@ -454,7 +491,8 @@ def fit_model(
 ) -> dict[str, Any]:
     """Train a model; the history, and what R keeps."""
     _work_in(directory)
-    return _fitted(kept(key), _inputs(x), _targets(y), settings, callbacks or [], seed, None)
+    model = kept(key)
+    return _fitted(model, _rows_of(model, x), _targets(y), settings, callbacks or [], seed, None)
 
 
 @command_that_asks_for_interrupts
@@ -479,7 +517,7 @@ def fit_model_with_r(
             if generator.get("validation"):
                 options["validation_data"] = _batches_of(conversation, generator["validation"])
         else:
-            data, target = _inputs(x), _targets(y)
+            data, target = _rows_of(kept(key), x), _targets(y)
         return _fitted(kept(key), data, target, options, callbacks or [], seed, conversation)
 
     return Conversation(work).start()
@@ -638,7 +676,7 @@ def train_on_batch_of(
         class_weight = {int(name): float(weight) for name, weight in class_weight.items()}
     weight = None if sample_weight is None else np.ravel(sample_weight)
     logs = model.train_on_batch(
-        _inputs(x), _targets(y), weight, class_weight=class_weight, return_dict=True
+        _rows_of(model, x), _targets(y), weight, class_weight=class_weight, return_dict=True
     )
     return {"values": _numbers(logs, model), "state": _state(model, structure=False)}
 
@@ -647,7 +685,7 @@ def train_on_batch_of(
 def test_on_batch_of(key: str, x: Any, y: Any) -> dict[str, float]:
     """Loss and metrics of one batch."""
     model = kept(key)
-    return _numbers(model.test_on_batch(_inputs(x), _targets(y), return_dict=True), model)
+    return _numbers(model.test_on_batch(_rows_of(model, x), _targets(y), return_dict=True), model)
 
 
 @command
@@ -663,7 +701,7 @@ def evaluate_model(
     model = kept(key)
     if not getattr(model, "compiled", False):
         raise ValueError("The model is not compiled: call compile() with a loss and an optimizer.")
-    x = _inputs(x)
+    x = _rows_of(model, x)
     if isinstance(x, Batches):
         x, batch_size = once(x, steps), None
     with failures_of(x):
@@ -685,7 +723,8 @@ def _numbers(logs: dict[str, Any], model: Any) -> dict[str, float]:
 @command
 def predict_model(key: str, x: Any, batch_size: Any = None, steps: Any = None) -> Any:
     """What a model makes of rows."""
-    model, x = kept(key), _inputs(x)
+    model = kept(key)
+    x = _rows_of(model, x)
     if isinstance(x, Batches):
         x = inputs_in_order(x, steps)
         with failures_of(x):

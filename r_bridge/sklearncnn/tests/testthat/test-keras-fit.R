@@ -299,3 +299,17 @@ test_that("wrong data are errors that say what to do", {
   counted %>% compile(optimizer = "sgd", loss = "sparse_categorical_crossentropy")
   expect_error(counted %>% fit(iris_x, as.integer(iris$Species)), "classes count from 0")
 })
+
+test_that("rows that a network does not take are an error of one sentence", {
+  model <- keras_model_sequential(input_shape = c(4, 4, 1)) %>%
+    layer_flatten() %>%
+    layer_dense(units = 1) %>%
+    compile(optimizer = "sgd", loss = "mse")
+  wrong <- "^A row of x is 4 numbers, but the network takes rows of 4 x 4 x 1.$"
+  expect_error(fit(model, iris[1:4], 1:150, verbose = 0), wrong)
+  expect_error(evaluate(model, iris[1:4], 1:150), wrong)
+  expect_error(predict(model, iris[1:4]), wrong)
+  expect_error(train_on_batch(model, iris[1:4], 1:150), wrong)
+  expect_error(predict(model, c("a", "b")), "^x holds texts, but the network takes numbers")
+  expect_identical(dim(predict(model, array(1, c(2, 4, 4)))), c(2L, 1L))
+})
