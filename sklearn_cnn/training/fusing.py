@@ -199,10 +199,12 @@ def grouped(fits: Sequence[Fit]) -> list[Piece]:
     by_kind: dict[Any, list[tuple[int, Any]]] = {}
     for number, fit in enumerate(fits):
         shape = program_shape(fit.plan, fit.rows, fit.validation, backend, None)
+        # The rows that fill up a smaller batch must not count in a batch normalisation.
+        one_batch = shape.batch_size >= fit.rows.n_rows and not shape.architecture.rows_interact
         kind = replace(
             shape,
             architecture=open_widths(fit.plan) or shape.architecture,
-            batch_size=0 if shape.batch_size >= fit.rows.n_rows else shape.batch_size,
+            batch_size=0 if one_batch else shape.batch_size,
             row_bucket=0,
             n_epochs=0,
             weighted=False,

@@ -276,6 +276,20 @@ def test_full_batches_of_unequal_folds_share_a_program():
     assert_same_results(fits)
 
 
+def test_full_batches_of_unequal_folds_with_batch_normalisation_do_not():
+    """Rows that fill up the smaller batch would count in its means."""
+
+    def fits():
+        architecture = network(batch_normalization=True)
+        return [
+            fit_of(plan_for(architecture, batch_size=n, max_iter=5), some_rows(n), seed=n)
+            for n in (31, 36, 36, 31)
+        ]
+
+    assert [piece.numbers for piece in grouped(fits())] == [[0, 3], [1, 2]]
+    assert_same_results(fits, tolerance=1e-10)
+
+
 def test_fits_that_differ_in_structure_are_grouped_apart():
     rows = some_rows()
     fits = [
