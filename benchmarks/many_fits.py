@@ -118,7 +118,7 @@ def bootstrap(peer: str, quick: bool):
     X, y = linear_problem(500, 13)
     share = 1 if peer == "fused" and not quick else 10
     epochs, n_replicates = 2 if quick else 100, 200 // share
-    samples = [resample(X, y, random_state=seed) for seed in range(n_replicates)]
+    samples = [resample(np.arange(500), random_state=seed) for seed in range(n_replicates)]
 
     def fit():
         networks = [regressor(peer, 64, epochs, seed) for seed in range(n_replicates)]
@@ -126,9 +126,11 @@ def bootstrap(peer: str, quick: bool):
             from sklearn_cnn import fit_many
 
             return fit_many(
-                (network, *sample) for network, sample in zip(networks, samples, strict=True)
+                (network, X, y, rows) for network, rows in zip(networks, samples, strict=True)
             )
-        return [network.fit(*sample) for network, sample in zip(networks, samples, strict=True)]
+        return [
+            network.fit(X[rows], y[rows]) for network, rows in zip(networks, samples, strict=True)
+        ]
 
     return fit, lambda fitted: fitted[7].score(X, y), share
 

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 from joblib import register_parallel_backend
 from joblib.parallel import FallbackToBackend, ParallelBackendBase, SequentialBackend
 
@@ -405,9 +406,13 @@ def fit_many(fits: Iterable[Sequence], *, n_jobs: int | None = None) -> list:
     Parameters
     ----------
     fits : iterable of tuple
-        ``(estimator, X, y)``, ``(estimator, X)`` or, with arguments of ``fit`` by name,
-        ``(estimator, X, y, {"sample_weight": w})``. The estimators are fitted themselves; pass
-        clones to keep them as they are. Pipelines around networks are estimators too.
+        ``(estimator, X, y)`` or ``(estimator, X)``. After them may come the rows to fit on, an
+        array of row numbers or a boolean mask as :func:`sklearn.utils.resample` or a
+        cross-validator's ``split`` gives them, and a dictionary of arguments of ``fit``, such as
+        ``{"sample_weight": w}``, whose values of one entry a row of X are cut likewise. Networks
+        that are given rows of the same array do not copy it. The estimators are fitted
+        themselves; pass clones to keep them as they are. Pipelines around networks are estimators
+        too; they do copy their rows.
     n_jobs : int, default=None
         Fits at a time. None: as many as fit into half of the free memory, at most 256.
 
@@ -426,6 +431,7 @@ def fit_many(fits: Iterable[Sequence], *, n_jobs: int | None = None) -> list:
     Two hundred replicates of a bootstrap would be written like these three:
 
     >>> import numpy as np
+    >>> from sklearn.base import clone
     >>> from sklearn.datasets import make_regression
     >>> from sklearn.utils import resample
     >>> from sklearn_cnn import MLPRegressor, fit_many
@@ -434,21 +440,24 @@ def fit_many(fits: Iterable[Sequence], *, n_jobs: int | None = None) -> list:
     ...     hidden_layer_sizes=(8,), learning_rate_init=0.1, tol=1.0, random_state=0
     ... )
     >>> fitted = fit_many(
-    ...     (MLPRegressor(**network.get_params()), *resample(X, y, random_state=seed))
-    ...     for seed in range(3)
+    ...     (clone(network), X, y, resample(range(60), random_state=seed)) for seed in range(3)
     ... )
     >>> [round(replicate.score(X, y), 1) for replicate in fitted]
     [1.0, 1.0, 1.0]
     """
     from joblib import Parallel, delayed
 
+    from sklearn_cnn.encoding import Shared
+
     tasks = [tuple(task) if isinstance(task, Sequence) else (task,) for task in fits]
     seen: set[int] = set()
+    shared: dict[int, Shared] = {}
     for task in tasks:
-        if not 2 <= len(task) <= 4 or not hasattr(task[0], "fit"):
+        if not 2 <= len(task) <= 5 or not hasattr(task[0], "fit"):
             raise TypeError(
-                "Each of the fits must be a tuple (estimator, X), (estimator, X, y) or (estimator, "
-                f"X, y, arguments of fit). Got {', '.join(type(part).__name__ for part in task)}."
+                "Each of the fits must be a tuple (estimator, X) or (estimator, X, y), after which "
+                "may come rows and a dictionary of arguments of fit. Got "
+                f"{', '.join(type(part).__name__ for part in task)}."
             )
         if id(task[0]) in seen:
             raise TypeError(
@@ -457,11 +466,72 @@ def fit_many(fits: Iterable[Sequence], *, n_jobs: int | None = None) -> list:
             )
         seen.add(id(task[0]))
     parallel = Parallel(n_jobs=-1 if n_jobs is None else n_jobs, backend="fused")
-    return parallel(delayed(_fit)(*task) for task in tasks)
+    ready = [_with_rows(shared, *task) for task in tasks]
+    return parallel(delayed(_fit)(*task) for task in ready)
 
 
-def _fit(estimator, X, y=None, arguments=None):
-    return estimator.fit(X, y, **(arguments or {}))
+def _with_rows(shared: dict, estimator, X, y=None, *more) -> tuple:
+    """What :func:`_fit` takes; networks get rows of an array that they share."""
+    from sklearn_cnn.encoding import RowsOf, Shared
+    from sklearn_cnn.estimators._base import BaseNetwork
+
+    *rows, arguments = more if more and isinstance(more[-1], dict) else (*more, {})
+    if not rows:
+        return estimator, X, y, None, arguments
+    numbers = np.asarray(rows[0])
+    if len(rows) > 1 or numbers.ndim != 1 or numbers.dtype.kind not in "iub":
+        raise TypeError(
+            "After (estimator, X, y) may come one array of row numbers or a boolean mask, then a "
+            "dictionary of arguments of fit. Got "
+            f"{', '.join(type(part).__name__ for part in more)}."
+        )
+    numbers = _row_numbers(numbers, _n_rows(X))
+    if isinstance(estimator, BaseNetwork) and isinstance(X, np.ndarray) and X.dtype.kind in "iuf":
+        X = RowsOf(shared.setdefault(id(X), Shared(X)), numbers)
+    return estimator, X, y, numbers, arguments
+
+
+def _n_rows(value: Any) -> int:
+    """Rows of an array, a list or a table; -1 for what has none."""
+    if hasattr(value, "shape"):
+        return value.shape[0] if value.shape else -1
+    return len(value) if isinstance(value, list | tuple) else -1
+
+
+def _row_numbers(rows: np.ndarray, n_rows: int) -> np.ndarray:
+    """Numbers from 0 of ``n_rows`` rows, from a mask or from numbers that may count from the end.
+
+    Raises
+    ------
+    ValueError
+        If a mask has not one entry a row.
+    IndexError
+        If there is no such row.
+    """
+    if rows.dtype.kind == "b":
+        if len(rows) != n_rows:
+            raise ValueError(f"A mask must have one entry a row of X, {n_rows}. Got {len(rows)}.")
+        return np.flatnonzero(rows)
+    wrong = rows[(rows < -n_rows) | (rows >= n_rows)]
+    if len(wrong):
+        raise IndexError(f"Row {wrong[0]} is to be fitted on, but X has {n_rows} rows.")
+    return rows % n_rows
+
+
+def _fit(estimator, X, y, numbers, arguments):
+    from sklearn_cnn.compat import safe_indexing
+    from sklearn_cnn.encoding import RowsOf
+
+    if numbers is None:
+        return estimator.fit(X, y, **arguments)
+    n_rows = _n_rows(X.shared.array if isinstance(X, RowsOf) else X)
+
+    def cut(value):
+        return safe_indexing(value, numbers) if _n_rows(value) == n_rows else value
+
+    X = X if isinstance(X, RowsOf) else safe_indexing(X, numbers)
+    y = None if y is None else safe_indexing(y, numbers)
+    return estimator.fit(X, y, **{name: cut(value) for name, value in arguments.items()})
 
 
 register_parallel_backend("fused", FusedBackend)

@@ -485,6 +485,8 @@ def _many_fits() -> None:
             "fit_many without tuples": lambda: fit_many([network]),
             "fit_many with a number for an estimator": lambda: fit_many([(3, X, y)]),
             "fit_many of five values": lambda: fit_many([(network, X, y, {}, 5)]),
+            "fit_many with a mask too short": lambda: fit_many([(network, X, y, [True])]),
+            "fit_many with a row too many": lambda: fit_many([(network, X, y, [0, len(X)])]),
             "fit_many of one estimator twice": lambda: fit_many([(network, X, y)] * 2),
         },
     )

@@ -7,6 +7,7 @@ import warnings
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -31,7 +32,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_cnn.parallel
-from sklearn_cnn import MLPClassifier, MLPRegressor, fit_many
+from sklearn_cnn import CNNClassifier, KerasClassifier, MLPClassifier, MLPRegressor, fit_many
 from sklearn_cnn.training import fusing
 
 X, y = load_iris(return_X_y=True)
@@ -427,12 +428,81 @@ def test_fit_many_hands_over_weights():
         assert_allclose(one.coefs_[0], expected.coefs_[0], rtol=1e-9)
 
 
+BOOTSTRAP = [np.random.RandomState(seed).randint(len(X), size=len(X)) for seed in range(3)]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        network(),
+        network(dtype="float32"),
+        network(early_stopping=True),
+        MLPClassifier((4,), solver="lbfgs", max_iter=6, random_state=0),
+        MLPClassifier((4,), batch_normalization=True, max_iter=3, random_state=0),
+        CNNClassifier(input_shape=(2, 2, 1), filters=(2,), max_iter=2, random_state=0),
+        KerasClassifier(max_iter=3, random_state=0),
+        pipeline(),
+    ],
+)
+def test_rows_of_one_array_are_as_good_as_copies(estimator):
+    """Row numbers, some twice, counted from the end too; a mask; all in one call."""
+    rows = [*BOOTSTRAP, np.arange(-100, 0), np.arange(len(X)) % 3 > 0]
+    fitted = fit_many((clone(estimator), X, y, chosen) for chosen in rows)
+    for one, chosen in zip(fitted, rows, strict=True):
+        expected = clone(estimator).fit(X[chosen], y[chosen])
+        assert_allclose(one.predict_proba(X), expected.predict_proba(X), rtol=1e-5)
+
+
+def test_rows_come_with_their_weights_whatever_container_holds_them():
+    weights = np.random.RandomState(0).poisson(1.0, len(y)).astype(float)
+    frame, target = pd.DataFrame(X), pd.Series(y)
+    arguments = {"sample_weight": weights}
+    fitted = fit_many(
+        [(network(), X, y, chosen, arguments) for chosen in BOOTSTRAP]
+        + [(network(), frame, target, chosen, arguments) for chosen in BOOTSTRAP]
+    )
+    for one, chosen in zip(fitted, BOOTSTRAP * 2, strict=True):
+        expected = network().fit(X[chosen], y[chosen], sample_weight=weights[chosen])
+        assert_allclose(one.coefs_[0], expected.coefs_[0], rtol=1e-8)
+
+
+def test_replicates_of_a_large_array_take_little_memory(monkeypatch):
+    """What reaches the engine refers to one array, and the program's has room for it once."""
+    large = np.random.RandomState(0).normal(size=(1000, 50))
+    held, pools = [], []
+    train_together, common_rows = fusing.train_together, fusing.common_rows
+    monkeypatch.setattr(
+        fusing,
+        "train_together",
+        lambda fits, **settings: held.extend(fits) or train_together(fits, **settings),
+    )
+
+    def noted(*arguments, **settings):
+        data, places = common_rows(*arguments, **settings)
+        pools.append(tuple(data.x.shape))
+        return data, places
+
+    monkeypatch.setattr(fusing, "common_rows", noted)
+    replicates = [np.random.RandomState(seed).randint(1000, size=1000) for seed in range(12)]
+    one = MLPRegressor(hidden_layer_sizes=(2,), max_iter=1, random_state=0)
+    fit_many((clone(one), large, large[:, 0], rows) for rows in replicates)
+    assert len(held) == 12
+    assert all(fit.rows.x.array is large for fit in held)
+    assert set(pools) == {(1024, 50)}
+
+
 def test_fit_many_refuses_what_it_cannot_fit():
     estimator = network()
     with pytest.raises(TypeError, match=r"The same MLPClassifier object .* Pass clone"):
         fit_many([(estimator, X, y), (estimator, X, y)])
     with pytest.raises(TypeError, match=r"must be a tuple .* Got MLPClassifier\."):
         fit_many([(estimator,)])
+    with pytest.raises(TypeError, match=r"one array of row numbers .* Got ndarray, int\."):
+        fit_many([(estimator, X, y, BOOTSTRAP[0], 3)])
+    with pytest.raises(ValueError, match=r"one entry a row of X, 150\. Got 2\."):
+        fit_many([(estimator, X, y, [True, False])])
+    with pytest.raises(IndexError, match=r"Row 150 is to be fitted on, but X has 150 rows\."):
+        fit_many([(estimator, X, y, [0, 150])])
 
 
 class Trouble(TransformerMixin, BaseEstimator):

@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_cnn import backends
 from sklearn_cnn._warnings import warn
 from sklearn_cnn.compat import HasMethods, Interval, Options, StrOptions
-from sklearn_cnn.encoding import total_weights, validation_split
+from sklearn_cnn.encoding import RowsOf, total_weights, validation_split
 from sklearn_cnn.prediction import outputs
 from sklearn_cnn.training import Objective, Plan, Progress, Reason, Rows, train
 from sklearn_cnn.training.lbfgs import train_lbfgs
@@ -192,17 +192,22 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         return self
 
     def _encode_rows(self, X, y, sample_weight, offset, first_pass, incremental, classes) -> Rows:
+        shared = X if isinstance(X, RowsOf) and self._trains_on_rows_as_they_are() else None
         X, y = self._validate(X, y, reset=first_pass)
         target = self._encode_target(y, first_pass=first_pass, incremental=incremental)
         weight = self._total_weights(sample_weight, y, X, classes)
         if offset is not None:
             offset = _checked_offset(offset, target)
         x = self._inputs(X)
-        rows = Rows(x, target, weight, offset)
+        rows = Rows(x if shared is None else shared.as_encoded(x), target, weight, offset)
         if weight is not None and (weight == 0).any():
             kept = np.flatnonzero(weight > 0)
             rows = Rows(*(None if part is None else _take(part, kept) for part in rows))
         return rows
+
+    def _trains_on_rows_as_they_are(self) -> bool:
+        """Whether inputs stay what they are on their way to the network."""
+        return not (self.standardize or self.early_stopping or self.solver == "lbfgs")
 
     def _encode_validation(self, X_val, y_val, sample_weight, rows: Rows) -> Rows | None:
         if X_val is None:
@@ -293,7 +298,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             return
         gaussian = objective.score == "r2" and objective.family.activation == "linear"
         target = rows.y if gaussian or objective.family.equivariant else None
-        warn_of_scales(x, getattr(self, "feature_names_in_", None), target)
+        warn_of_scales(np.asarray(x), getattr(self, "feature_names_in_", None), target)
 
     def _describe(self, rows: Rows, validation: Rows | None, rng, first_pass: bool):
         """The rows as the network takes them, what is minimised, and the network."""
@@ -622,7 +627,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
 
     def _divergence_advice(self, result, rows: Rows) -> str:
         x = _first(rows.x)
-        values = x.data if sparse.issparse(x) else x
+        values = x.data if sparse.issparse(x) else np.asarray(x)
         largest = float(np.max(np.abs(values))) if values.size else 0.0
         epoch = f"Epoch {result.n_epochs}; " if self.solver != "lbfgs" else ""
         return (

@@ -19,6 +19,7 @@ from scipy import sparse
 
 from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
+from sklearn_cnn.encoding import RowsOf
 
 from .common_rows import common_rows, n_distinct
 from .free_memory import free_memory
@@ -186,6 +187,7 @@ class Piece(NamedTuple):
     rooms: tuple[int, ...] = ()  # distinct arrays of each kind that it has room for
     even: bool = False  # whether all have as many batches an epoch
     masked: bool = False  # whether some lack units that others have
+    length: int = 0  # rows for which each of the common arrays has room
 
 
 def grouped(fits: Sequence[Fit]) -> list[Piece]:
@@ -249,6 +251,8 @@ def _by_width(members: list[tuple[int, Any]], fits: Sequence[Fit], backend) -> l
 
 
 def _row_shapes(x) -> Any:
+    if isinstance(x, RowsOf):
+        return x.shape[1:], x.dtype.str, bucket(len(x.array))
     if isinstance(x, dict):
         return tuple((name, _row_shapes(part)) for name, part in x.items())
     if isinstance(x, list | tuple):
@@ -281,9 +285,11 @@ def _piece(members: list[tuple[int, Any]], fits: Sequence[Fit], backend, archite
             dense=True, n_steps=n_steps, step_flops=math.inf, xla=PROGRAMS.may_compile_xla()
         ),
     )
-    longest = max(plan.max_iter for plan in plans)
+    shape = replace(shape, n_epochs=max(plan.max_iter for plan in plans))
     masked = any(plan.architecture != architecture for plan in plans)
-    return Piece(numbers, replace(shape, n_epochs=longest), len(numbers), masked=masked)
+    x = fits[numbers[0]].rows.x
+    length = bucket(len(x.array)) if isinstance(x, RowsOf) else row_bucket
+    return Piece(numbers, shape, len(numbers), masked=masked, length=length)
 
 
 def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list[Piece]:
@@ -294,7 +300,7 @@ def split(group: Piece, fits: Sequence[Fit], n_pieces: int, memory: int) -> list
     if backends.current().on_cpu:
         # More networks than have room in a core's cache are slower in one piece than in several.
         rounds = -(-n // (n_pieces * networks_in_cache(group.shape, first)))
-    most = max(1, int(memory // bytes_of_network(group.shape, first)))
+    most = max(1, int((memory - shared_bytes(first)) // bytes_of_network(group.shape, first)))
     n_pieces = max(min(n_pieces * rounds, n // 2), -(-n // most), 1)
     pieces = []
     for part in np.array_split(np.array(group.numbers), n_pieces):
@@ -313,6 +319,12 @@ def _n_batches(fit: Fit, shape) -> int:
     """Whole batches an epoch; the last may be filled up where no remainder follows."""
     whole, rest = divmod(fit.rows.n_rows, shape.batch_size)
     return whole + bool(rest and not shape.remainder)
+
+
+def shared_bytes(fit: Fit) -> int:
+    """Memory for rows that is taken once, however many networks there are."""
+    x = fit.rows.x
+    return x.array.nbytes if isinstance(x, RowsOf) else 0
 
 
 def networks_in_cache(shape, fit: Fit) -> int:
@@ -337,6 +349,8 @@ def bytes_of_network(shape, fit: Fit) -> int:
     rows = 3 * shape.batch_size + shape.validation_bucket
     # Rows count as if no two fits had the same: how many do is known when they are stacked.
     data = shape.row_bucket * (math.prod(architecture.input_shape) + shape.units + 1)
+    if isinstance(fit.rows.x, RowsOf):
+        data = shape.row_bucket
     return _state_bytes(shape, fit) + itemsize * (rows * widths + data)
 
 
@@ -425,7 +439,9 @@ class Stack:
         from .stacked import StackShape
 
         piece = self.piece
-        return StackShape(self.shape, n_networks, piece.rooms, piece.even, piece.masked)
+        return StackShape(
+            self.shape, n_networks, piece.rooms, piece.even, piece.masked, piece.length
+        )
 
     def to_the_end(self) -> list[Result | None]:
         """Train until every network has stopped."""
@@ -460,7 +476,7 @@ class Stack:
         shape = self.shape
         self.data, self.places = common_rows(
             [fit.rows for fit in fits],
-            shape.row_bucket,
+            self.piece.length,
             self.piece.rooms[:4],
             self.backend,
             weighted=shape.weighted,
@@ -536,9 +552,12 @@ class Stack:
             before[k] = fit.rng.get_state()
             drawn[k] = self._drawn(number, before[k], int(n_epochs[k]), known)
             whole = n_batches[k] * size if shape.remainder else n_rows[k]
-            orders[: n_epochs[k], k, :whole] = drawn[k][0][:, :whole]
+            rows = drawn[k][0]
+            if isinstance(fit.rows.x, RowsOf):
+                rows = fit.rows.x.numbers[rows]
+            orders[: n_epochs[k], k, :whole] = rows[:, :whole]
             if shape.remainder:
-                rest = drawn[k][0][:, whole:]
+                rest = rows[:, whole:]
                 orders[: n_epochs[k], k, n_whole * size : n_whole * size + rest.shape[1]] = rest
         count = Count(array(n_rows.astype(self.dtype)), array((1 / n_rows).astype(self.dtype)))
         controls = Controls(

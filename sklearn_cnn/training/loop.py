@@ -13,6 +13,7 @@ from scipy import sparse
 
 from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
+from sklearn_cnn.encoding import RowsOf
 
 from .losses import ScalarLossError
 from .plan import Fit, Plan, Progress, Result, Rows
@@ -111,6 +112,7 @@ def train(
 
     arguments: dict[str, Any] = {"validation": validation, "listener": listener, "order": order}
     if not backend.compiles or callbacks or plan.architecture.has_own_train_step:
+        rows = with_own_inputs(rows)
         return train_with_keras(plan, progress, rows, rng, callbacks=callbacks, **arguments)
     trainer = _TRAINER.get()
     if trainer is not None:
@@ -118,12 +120,18 @@ def train(
         result = trainer(fit, listener)
         if result is not None:
             return result
+    rows = with_own_inputs(rows)
     before = rng.get_state()
     try:
         return _train_compiled(plan, progress, rows, rng, backend, **arguments)
     except ScalarLossError:
         rng.set_state(before)
         return train_with_keras(plan, progress, rows, rng, **arguments)
+
+
+def with_own_inputs(rows: Rows) -> Rows:
+    """Rows of an array that fits share, copied; others as they are."""
+    return rows._replace(x=np.asarray(rows.x)) if isinstance(rows.x, RowsOf) else rows
 
 
 def _train_compiled(

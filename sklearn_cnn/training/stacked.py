@@ -26,13 +26,16 @@ class StackShape:
         Whether all networks have as many batches an epoch.
     masked : bool
         Whether some networks lack some of the units.
+    length : int
+        Rows for which each of the common arrays has room.
     """
 
     epoch: ProgramShape
     n_networks: int
     rooms: tuple
     even: bool
-    masked: bool = False
+    masked: bool
+    length: int
 
 
 class Places(NamedTuple):

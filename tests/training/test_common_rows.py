@@ -3,6 +3,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from sklearn_cnn import backends
+from sklearn_cnn.encoding import RowsOf, Shared
 from sklearn_cnn.training.common_rows import common_rows, n_distinct
 from sklearn_cnn.training.plan import Fit, Rows
 
@@ -37,6 +38,20 @@ def test_rows_without_weights_weigh_one_beside_weighted_ones():
     weight = np.asarray(data.weight)
     assert_array_equal(weight[places.weight[0] : places.weight[0] + 8], [1.0] * 5 + [0.0] * 3)
     assert_array_equal(weight[places.weight[1] : places.weight[1] + 5], weighted.weight)
+
+
+def test_rows_of_a_shared_array_lie_in_it_once_with_their_targets():
+    whole, chosen = some_rows(10), [np.array([3, 3, 0, 9]), np.array([9, 1, 2, 3])]
+    shared = Shared(whole.x)
+    rows = [Rows(RowsOf(shared, numbers), whole.y[numbers]) for numbers in chosen]
+    rows.append(rows[0]._replace(y=1 + rows[0].y))
+    data, places = common_rows(rows, 12, (1, 2, 1, 1), backends.current(), weighted=True)
+    assert_array_equal(np.asarray(data.x)[:10], whole.x)
+    assert_array_equal(places.x, [0, 0, 0])
+    assert_array_equal(places.y, [0, 0, 12])  # targets that contradict lie apart
+    for one, place, numbers in zip(rows, places.y, [*chosen, chosen[0]], strict=True):
+        assert_array_equal(np.asarray(data.y)[place + numbers], one.y)
+    assert_array_equal(np.asarray(data.weight)[[0, 1, 2, 3, 9]], np.ones(5))
 
 
 def test_inputs_by_name_are_common_as_one():
