@@ -195,7 +195,8 @@ def grouped(fits: Sequence[Fit]) -> list[Piece]:
 
     Networks of unequal widths share one where that takes less time than to compile several. Batch
     sizes do not: a batch of 32 rows beside one of 128 would cost what 128 cost, in four times as
-    many steps.
+    many steps. That took 1.7 to 2.3 times as long as two programs, and the first time, with one
+    program less to compile, as long as they.
     """
     backend = backends.current()
     by_kind: dict[Any, list[tuple[int, Any]]] = {}
