@@ -7,11 +7,13 @@ case.
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import io
 import os
 import queue
 import runpy
+import signal
 import sys
 import threading
 import traceback
@@ -58,21 +60,40 @@ class Interrupts:
     def __init__(self) -> None:
         self._raises = False
         self._noted = False
+        self._heard = False
 
     def arrived(self) -> None:
         """What the handler of the signal calls."""
         if self._raises:
+            self._noted, self._heard = False, True
             raise KeyboardInterrupt
         self._noted = True
 
     def taken(self) -> bool:
         """Whether Ctrl-C was noted; it is then dealt with."""
         noted, self._noted = self._noted, False
+        self._heard = self._heard or noted
         return noted
+
+    def settled(self) -> bool:
+        """Whether one was raised or taken since last asked; what was only noted is forgotten."""
+        heard, self._heard, self._noted = self._heard, False, False
+        return heard
 
     @contextlib.contextmanager
     def raised(self) -> Iterator[None]:
         """Within, Ctrl-C is a KeyboardInterrupt."""
+        hook = sys.unraisablehook
+
+        def unraisable(what: Any) -> None:
+            if not issubclass(what.exc_type, KeyboardInterrupt):
+                hook(what)
+                return
+            # It met a finalizer, which no exception leaves: once more, a moment later.
+            self._noted, self._heard = True, False
+            threading.Timer(0.01, self._repeat).start()
+
+        sys.unraisablehook = unraisable
         try:
             self._raises = True
             if self.taken():
@@ -80,6 +101,30 @@ class Interrupts:
             yield
         finally:
             self._raises = False
+            sys.unraisablehook = hook
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Within, Ctrl-C waits: what is begun here must not be left half done."""
+        raises, self._raises = self._raises, False
+        try:
+            yield
+        finally:
+            self._raises = raises
+            if raises and self.taken():
+                raise KeyboardInterrupt
+
+    def _repeat(self) -> None:
+        if self._raises and self._noted:
+            interrupt_main_thread()
+
+
+def interrupt_main_thread() -> None:
+    """Ctrl-C for the main thread, which wakes up for it where the system allows that."""
+    if hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
 
 
 INTERRUPTS = Interrupts()
@@ -193,7 +238,8 @@ class Console(io.TextIOBase):
             while True:
                 words.append(self._waiting.get_nowait())
         if text := "".join(words):
-            self._emit(text)
+            with INTERRUPTS.held():
+                self._emit(text)
 
 
 @contextlib.contextmanager

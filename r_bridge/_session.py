@@ -10,8 +10,9 @@ import atexit
 import contextlib
 import ctypes
 import os
+import platform
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -29,6 +30,8 @@ _set_handler.argtypes, _set_handler.restype = (
     [ctypes.c_int, ctypes.c_void_p],
     ctypes.c_void_p,
 )
+# Python runs the handlers of signals some steps after they came.
+_run_handlers = ctypes.pythonapi.PyErr_CheckSignals
 
 
 # An entry that Python collects would abort R: this reference is kept for good.
@@ -122,12 +125,7 @@ def _environment_kept() -> Iterator[None]:
 
 def _offer_entry(rinterface: Any, handler: int) -> None:
     global _entry
-    base = rinterface.baseenv
-    cat, flush = base["cat"], rinterface.evalr("utils::flush.console")
-
-    def emit(text: str) -> None:
-        cat(rinterface.StrSexpVector([text]))
-        flush()
+    base, emit = rinterface.baseenv, _emitter(rinterface)
 
     def entry(program: Any, buffers: Any) -> Any:
         with _python_has_interrupts(handler), console(emit):
@@ -138,6 +136,46 @@ def _offer_entry(rinterface: Any, handler: int) -> None:
     # The signature must not be looked up: that reads R's frames and cannot see the caller's.
     _entry = rinterface.rternalize(entry, signature=False)
     base["options"](**{"sklearncnn.entry": _entry})
+
+
+def _emitter(rinterface: Any) -> Callable[[str], None]:
+    """A function that writes where R writes.
+
+    R evaluates that while Python keeps its lock, not by rpy2, which lets go of it: R may collect
+    garbage meanwhile, and what reticulate finalises then needs the lock. A Ctrl-C that R has not
+    dealt with yet is put aside: R would deal with it here, where its handlers are not in sight.
+    """
+    from rpy2 import situation
+    from rpy2.rinterface_lib import openrlib
+
+    r = ctypes.PyDLL(situation.get_rlib_path(openrlib.R_HOME, platform.system()))
+    address = ctypes.c_void_p
+    for name, arguments in {
+        "Rf_mkCharLenCE": [ctypes.c_char_p, ctypes.c_int, ctypes.c_int],
+        "Rf_ScalarString": [address],
+        "Rf_lang2": [address, address],
+        "R_tryEval": [address, address, ctypes.POINTER(ctypes.c_int)],
+        "Rf_protect": [address],
+    }.items():
+        getattr(r, name).argtypes, getattr(r, name).restype = arguments, address
+    pending = ctypes.c_int.in_dll(r, "R_interrupts_pending")
+    write = rinterface.evalr("function(text) { cat(text); utils::flush.console() }")
+    function = int(openrlib.ffi.cast("uintptr_t", write.__sexp__._cdata))
+    utf8 = 1
+
+    def emit(text: str) -> None:
+        encoded, failed = text.encode("utf-8", errors="replace"), ctypes.c_int(0)
+        kept, pending.value = pending.value, 0
+        words = r.Rf_protect(r.Rf_mkCharLenCE(encoded, len(encoded), utf8))
+        call = r.Rf_protect(r.Rf_lang2(function, r.Rf_protect(r.Rf_ScalarString(words))))
+        r.R_tryEval(call, address.in_dll(r, "R_GlobalEnv"), ctypes.byref(failed))
+        r.Rf_unprotect(3)
+        pending.value |= kept
+        if failed.value:
+            raise OSError("R's console takes no text.")
+
+    emit.keeps = write  # type: ignore[attr-defined]
+    return emit
 
 
 def _view(vector: Any) -> np.ndarray:
@@ -190,13 +228,15 @@ _working = False
 def _python_has_interrupts(handler: int) -> Iterator[None]:
     """Ctrl-C is Python's within, and goes where it went before afterwards."""
     global _working
-    before = _set_handler(signal.SIGINT, handler)
+    _run_handlers()  # of a Ctrl-C that R has dealt with
     _working = True
+    before = _set_handler(signal.SIGINT, handler)
     try:
         yield
     finally:
-        _working = False
         _set_handler(signal.SIGINT, before)
+        _run_handlers()  # of one that has met Python in its last steps
+        _working = False
         if INTERRUPTS.taken():
             signal.raise_signal(signal.SIGINT)  # too late for Python: R has it
 

@@ -14,7 +14,7 @@ import threading
 from pathlib import Path
 
 from . import _commands, _exchange  # noqa: F401, registers what R may call
-from ._dispatch import INTERRUPTS, answer, console
+from ._dispatch import INTERRUPTS, answer, console, interrupt_main_thread
 
 # Replies of up to so many bytes go through the socket; `R/worker.R` has the same for requests.
 _SHORT = 2**16
@@ -27,29 +27,60 @@ _SHARED_MEMORY = Path("/dev/shm")
 def serve(directory: Path) -> None:
     """Serve the R session that owns `directory`: its word is awaited on a local socket."""
     if hasattr(os, "setsid"):
-        # Ctrl-C in the terminal is R's; R passes it on.
+        # Ctrl-C in the terminal is R's; R passes it on by a word.
         os.setsid()
     signal.signal(signal.SIGINT, lambda _signal, _frame: INTERRUPTS.arrived())
     connection = _await_r(directory)
-    calls: queue.SimpleQueue[bytes | Path] = queue.SimpleQueue()
+    calls = Calls()
     store = Store(directory)
     threading.Thread(target=_listen, args=(connection, calls, store), daemon=True).start()
     files = _exchange.Files()
     while True:
-        request = calls.get()
-        with console(lambda text: _print(connection, text)):
+        request = calls.begin()
+        with console(lambda text: _send(connection, "print", text.encode("utf-8", "replace"))):
             read = files.read if isinstance(request, Path) else _exchange.decode
             program, buffers = answer(*read(request))
         files.forget_longer_than(_KEPT)
-        INTERRUPTS.taken()  # too late for this request, and not meant for the next
         size = _exchange.size(program, buffers)
         if size <= _SHORT:
-            reply = _exchange.encode(program, buffers)
-            connection.sendall(b"reply %d\n" % size + reply)
+            word, content = "reply", _exchange.encode(program, buffers)
         else:
             path = store.room("reply", size)
             files.write(path, program, buffers)
-            connection.sendall(f"reply {path}\n".encode())
+            word, content = "file", str(path).encode()
+        if calls.end():
+            _send(connection, "heard", b"")
+        _send(connection, word, content)
+
+
+class Calls:
+    """Requests of R, one after the other, and whether a Ctrl-C belongs to the one at work."""
+
+    def __init__(self) -> None:
+        self._waiting: queue.SimpleQueue[bytes | Path] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._open = False
+
+    def put(self, request: bytes | Path) -> None:
+        """R has sent a request."""
+        self._open = True
+        self._waiting.put(request)
+
+    def begin(self) -> bytes | Path:
+        """Wait for the next request."""
+        return self._waiting.get()
+
+    def interrupt(self) -> None:
+        """R has sent Ctrl-C after its request: too late if that is answered."""
+        with self._lock:
+            if self._open:
+                interrupt_main_thread()
+
+    def end(self) -> bool:
+        """The request is answered; whether a Ctrl-C was heard, else R deals with it."""
+        with self._lock:
+            self._open = False
+        return INTERRUPTS.settled()
 
 
 class Store:
@@ -109,16 +140,16 @@ def _line(connection: socket.socket) -> str:
     return received.decode("ascii", errors="replace").strip()
 
 
-def _listen(
-    connection: socket.socket, calls: queue.SimpleQueue[bytes | Path], store: Store
-) -> None:
+def _listen(connection: socket.socket, calls: Calls, store: Store) -> None:
     """Pass R's words on; with R, everything ends, in the middle of a fit too."""
     try:
         with connection.makefile("rb") as words:
             while word := words.readline():
                 name, _, size = word.decode("ascii").strip().partition(" ")
                 if name == "room":
-                    connection.sendall(f"{store.room('request', int(size))}\n".encode())
+                    _send(connection, "room", str(store.room("request", int(size))).encode())
+                elif name == "interrupt":
+                    calls.interrupt()
                 elif name == "file":
                     calls.put(Path(words.readline().decode().rstrip("\n")))
                 else:
@@ -128,6 +159,6 @@ def _listen(
         os._exit(0)
 
 
-def _print(connection: socket.socket, text: str) -> None:
-    encoded = text.encode("utf-8", errors="replace")
-    connection.sendall(f"print {len(encoded)}\n".encode() + encoded)
+def _send(connection: socket.socket, word: str, content: bytes) -> None:
+    """Word and length of the content in 16 bytes, then the content."""
+    connection.sendall(f"{word:<6}{len(content):10d}".encode() + content)

@@ -19,6 +19,7 @@ from scipy import sparse
 from sklearn_cnn import backends
 from sklearn_cnn.compat import scheduled_rate, set_rate_variable
 
+from .interrupts import interrupts_wait
 from .loop import epoch_orders
 from .losses import KerasLoss
 from .network import Network
@@ -63,13 +64,17 @@ def train_with_keras(
             batches.order = order
         run = _Run(plan, trained, progress, batches, rng, validation, listener)
         try:
-            trained.model.fit(
-                batches,
-                epochs=plan.max_iter,
-                callbacks=[run, *callbacks],
-                shuffle=False,
-                verbose=0,
-            )
+            with interrupts_wait() as raise_interrupt:
+                between = keras.callbacks.LambdaCallback(
+                    on_train_batch_end=lambda batch, logs: raise_interrupt()
+                )
+                trained.model.fit(
+                    batches,
+                    epochs=plan.max_iter,
+                    callbacks=[run, *callbacks, between],
+                    shuffle=False,
+                    verbose=0,
+                )
         except KeyboardInterrupt:
             run.reason = Reason.INTERRUPTED
         return run.result()

@@ -9,6 +9,7 @@ from scipy import optimize, sparse
 from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
 
+from .interrupts import interrupts_wait
 from .plan import Plan, Progress, Result, Rows
 from .stopping import Reason
 
@@ -158,17 +159,19 @@ def _minimise(plan: Plan, program: LossSums, progress: Progress, rows, max_fun, 
         losses.append(float(intermediate_result.fun))
         if listener is not None:
             listener.iteration_ends(len(losses) - 1, losses[-1])
+        raise_interrupt()
 
     reason, report = Reason.STALLED, None
     try:
-        report = optimize.minimize(
-            full_loss,
-            last,
-            method="L-BFGS-B",
-            jac=True,
-            callback=after_iteration,
-            options={"maxfun": max_fun, "maxiter": plan.max_iter, "gtol": plan.tol},
-        )
+        with interrupts_wait() as raise_interrupt:
+            report = optimize.minimize(
+                full_loss,
+                last,
+                method="L-BFGS-B",
+                jac=True,
+                callback=after_iteration,
+                options={"maxfun": max_fun, "maxiter": plan.max_iter, "gtol": plan.tol},
+            )
         last = report.x
         if not losses or losses[-1] != report.fun:
             losses.append(float(report.fun))

@@ -15,6 +15,7 @@ from sklearn_cnn import backends
 from sklearn_cnn.backends import PROGRAMS, Executor
 from sklearn_cnn.encoding import RowsOf
 
+from .interrupts import interrupts_wait
 from .losses import ScalarLossError
 from .plan import Fit, Plan, Progress, Result, Rows
 from .stopping import Reason, Rule, Watch, held_at
@@ -151,7 +152,8 @@ def _train_compiled(
         if order is not None and len(order) == rows.n_rows:
             run.order = order
         try:
-            run.to_the_end(rng, listener)
+            with interrupts_wait() as raise_interrupt:
+                run.to_the_end(rng, listener, raise_interrupt)
         except KeyboardInterrupt:
             run.reason = Reason.INTERRUPTED
         return run.result()
@@ -330,7 +332,12 @@ class Run:
             return [self.backend.array(part) for part in packed]
         return self.backend.array(packed)
 
-    def to_the_end(self, rng: np.random.RandomState, listener: Listener | None) -> None:
+    def to_the_end(
+        self,
+        rng: np.random.RandomState,
+        listener: Listener | None,
+        raise_interrupt: Callable[[], None],
+    ) -> None:
         """Call the program until the rule, a listener or ``max_iter`` ends training."""
         while self.reason is Reason.RUNNING:
             n_epochs = min(self.program.shape.n_epochs, self.plan.max_iter - self.n_epochs)
@@ -347,6 +354,7 @@ class Run:
                 stop = listener.epoch_ends(self.n_epochs - 1, self.last_logs(), self)
                 if stop and self.reason in (Reason.RUNNING, Reason.MAX_ITER):
                     self.reason = Reason.CALLBACK
+            raise_interrupt()
 
     def _call(self, orders: np.ndarray, n_epochs: int) -> int:
         shape, array = self.program.shape, self.backend.array

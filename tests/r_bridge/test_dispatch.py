@@ -1,6 +1,8 @@
 import multiprocessing
+import signal
 import sys
 import threading
+import time
 import warnings
 
 import pytest
@@ -79,6 +81,37 @@ def test_ctrl_c_is_raised_in_a_command_and_noted_elsewhere():
     interrupts.arrived()
     assert interrupts.taken()
     assert not interrupts.taken()
+
+
+def test_what_is_begun_while_ctrl_c_is_held_is_done():
+    interrupts, done = Interrupts(), []
+
+    def write():
+        with interrupts.held():
+            interrupts.arrived()
+            done.append("all of it")
+
+    with pytest.raises(KeyboardInterrupt), interrupts.raised():
+        write()
+    assert done == ["all of it"]
+
+
+def test_ctrl_c_that_meets_a_finalizer_comes_again():
+    class Dying:
+        def __del__(self):
+            INTERRUPTS.arrived()
+
+    def work():
+        Dying()
+        time.sleep(30)
+
+    before = signal.signal(signal.SIGINT, lambda _signal, _frame: INTERRUPTS.arrived())
+    try:
+        with pytest.raises(KeyboardInterrupt), INTERRUPTS.raised():
+            work()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert INTERRUPTS.settled()
 
 
 def test_a_command_that_asks_for_interrupts_is_not_interrupted(commands):

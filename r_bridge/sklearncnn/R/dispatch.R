@@ -15,7 +15,9 @@ echo <- function(x) dispatch("echo", list(x = x))
 
 # As if the user's Ctrl-C had met R itself.
 interrupt <- function() {
-  tools::pskill(Sys.getpid(), tools::SIGINT)
-  Sys.sleep(1)
+  allowInterrupts({
+    tools::pskill(Sys.getpid(), tools::SIGINT)
+    Sys.sleep(1)
+  })
   abort("interrupted", "Interrupted.", call = NULL)
 }

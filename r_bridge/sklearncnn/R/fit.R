@@ -164,18 +164,18 @@ batch_function <- function(f) {
 converse <- function(reply, functions, call) {
   number <- NULL
   on.exit(if (!is.null(number)) dispatch("end_conversation", list(number = number), call = NULL))
-  while (!is.null(reply$question)) {
+  suspendInterrupts(while (!is.null(reply$question)) {
     number <- reply$number
     reply <- tryCatch(
-      {
+      allowInterrupts({
         value <- do.call(get(reply$question, functions), reply$arguments)
         dispatch("answer_question", list(number = number, value = value), call)
-      },
+      }),
       interrupt = function(condition) {
         dispatch("interrupt_conversation", list(number = number), call)
       }
     )
-  }
+  })
   number <- NULL
   reply$result
 }

@@ -12,7 +12,7 @@ start_worker <- function(python, why) {
   worker$owner <- Sys.getpid()
   worker$socket <- socketConnection(
     "127.0.0.1", as.integer(address[1]),
-    open = "r+b", blocking = TRUE, timeout = 86400
+    open = "r+b", blocking = FALSE, timeout = 86400
   )
   writeLines(address[2], worker$socket)
   reg.finalizer(worker, stop_worker, onexit = TRUE)
@@ -56,29 +56,58 @@ ask_worker <- function(worker, request) {
   # Whatever ends this call early leaves the exchange half done: then the worker must go.
   done <- FALSE
   on.exit(if (!done) stop_worker(worker))
-  send_request(worker, request)
-  repeat {
-    await_word(worker)
-    word <- next_word(worker)
-    rest <- substring(word, 7L)
-    if (startsWith(word, "reply ")) break
-    cat(utf8_strings(c(readBin(worker$socket, "raw", as.integer(rest)), raw(1)), 1L))
-    utils::flush.console()
-  }
-  reply <- if (!grepl("^[0-9]+$", rest)) {
-    worker$store <- dirname(rest)
-    read_exchange(rest)
-  } else {
-    decode_exchange(readBin(worker$socket, "raw", as.integer(rest)))
-  }
+  worker$interrupts <- 0L
+  reply <- suspendInterrupts(exchange(worker, request))
   done <- TRUE
-  reply
+  # Python had already answered when Ctrl-C came.
+  if (worker$interrupts > 0L && !reply$heard) interrupt()
+  reply$content
 }
 
-next_word <- function(worker) {
-  word <- readLines(worker$socket, n = 1L, encoding = "UTF-8")
-  if (!length(word)) worker_died(worker)
-  word
+exchange <- function(worker, request) {
+  send_request(worker, request)
+  if (worker$interrupts > 0L) pass_interrupt_on(worker)
+  heard <- FALSE
+  repeat {
+    await_bytes(worker)
+    message <- next_message(worker)
+    if (message$word == "print") {
+      cat(utf8_strings(c(message$content, raw(1)), 1L))
+      utils::flush.console()
+    } else if (message$word == "heard") {
+      heard <- TRUE
+    } else {
+      break
+    }
+  }
+  content <- if (message$word == "file") {
+    path <- rawToChar(message$content)
+    worker$store <- dirname(path)
+    read_exchange(path)
+  } else {
+    decode_exchange(message$content)
+  }
+  list(content = content, heard = heard)
+}
+
+# Word and length in 16 bytes, then the content.
+next_message <- function(worker) {
+  header <- rawToChar(next_bytes(worker, 16L))
+  list(
+    word = trimws(substr(header, 1L, 6L)),
+    content = next_bytes(worker, as.integer(substring(header, 7L)))
+  )
+}
+
+next_bytes <- function(worker, n) {
+  bytes <- readBin(worker$socket, "raw", n)
+  while (length(bytes) < n) {
+    await_bytes(worker)
+    more <- readBin(worker$socket, "raw", n - length(bytes))
+    if (!length(more)) worker_died(worker)
+    bytes <- c(bytes, more)
+  }
+  bytes
 }
 
 # Requests of up to so many bytes go through the socket; r_bridge/_worker.py has the same.
@@ -91,20 +120,34 @@ send_request <- function(worker, request) {
     say(worker, c(charToRaw(paste0("call ", length(message), "\n")), message))
   } else {
     say(worker, charToRaw(paste0("room ", format(size, scientific = FALSE), "\n")))
-    path <- next_word(worker)
+    path <- rawToChar(next_message(worker)$content)
     worker$store <- dirname(path)
     write_exchange(path, request)
     say(worker, charToRaw(paste0("file\n", path, "\n")))
   }
 }
 
+# R lets itself be interrupted while it waits for the socket, before it sends anything: so that no
+# part is sent twice, each is so short that it is sent at once.
 say <- function(worker, bytes) {
-  tryCatch(writeBin(bytes, worker$socket), error = function(error) worker_died(worker))
+  for (start in seq(1L, length(bytes), by = 4096L)) {
+    part <- bytes[start:min(start + 4095L, length(bytes))]
+    repeat {
+      sent <- tryCatch(
+        {
+          writeBin(part, worker$socket)
+          TRUE
+        },
+        interrupt = function(condition) FALSE,
+        error = function(error) worker_died(worker)
+      )
+      if (sent) break
+      worker$interrupts <- worker$interrupts + 1L
+    }
+  }
 }
 
-# The first Ctrl-C is passed on to Python, which ends in order; the second ends the worker.
-await_word <- function(worker) {
-  interrupts <- 0L
+await_bytes <- function(worker) {
   repeat {
     ready <- tryCatch(
       socketSelect(list(worker$socket), timeout = 60),
@@ -112,14 +155,19 @@ await_word <- function(worker) {
     )
     if (isTRUE(ready)) return()
     if (is.na(ready)) {
-      interrupts <- interrupts + 1L
-      if (interrupts > 1L) {
-        stop_worker(worker)
-        interrupt()
-      }
-      tools::pskill(worker$pid, tools::SIGINT)
+      worker$interrupts <- worker$interrupts + 1L
+      pass_interrupt_on(worker)
     }
   }
+}
+
+# The first Ctrl-C is passed on to Python, which ends in order; the second ends the worker.
+pass_interrupt_on <- function(worker) {
+  if (worker$interrupts > 1L) {
+    stop_worker(worker)
+    interrupt()
+  }
+  say(worker, charToRaw("interrupt\n"))
 }
 
 worker_died <- function(worker) {
