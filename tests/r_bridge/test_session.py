@@ -228,8 +228,9 @@ def test_loading_the_package_starts_nothing(r_library):
 def test_attaching_takes_less_than_three_seconds_without_the_search_for_python(r_library):
     code = """
     invisible(sklearncnn:::find_python())
-    cat(system.time(sklearncnn:::echo(1))[["elapsed"]])
+    cat(sum(system.time(sklearncnn:::echo(1))[c("user.self", "sys.self")]))
     """
+    # Of the processor's time: other programs may be at work.
     assert float(run_r(code, r_library, SKLEARNCNN_ENGINE="inprocess")) < 3
 
 
