@@ -12,6 +12,7 @@ import contextlib
 import io
 import os
 import queue
+import re
 import runpy
 import signal
 import sys
@@ -149,7 +150,10 @@ def answer(program: Iterable[int], buffers: Iterable[np.ndarray]) -> tuple[np.nd
             reply = _result(program, buffers)
         if recorded:
             reply["warnings"] = [
-                {"classes": _class_names(item.category), "message": str(item.message)}
+                {
+                    "classes": _class_names(item.category),
+                    "message": _COLOURS.sub("", str(item.message)),
+                }
                 for item in recorded
             ]
         return pack(reply)
@@ -184,6 +188,8 @@ def _find(name: str) -> Callable[..., Any]:
 
 
 _PID = os.getpid()
+# Keras underlines its messages for terminals.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @contextlib.contextmanager
@@ -198,7 +204,7 @@ def _warnings_recorded() -> Iterator[list[warnings.WarningMessage]]:
 def _described(error: BaseException) -> dict[str, Any]:
     return {
         "classes": _class_names(type(error)),
-        "message": str(error) or type(error).__name__,
+        "message": _COLOURS.sub("", str(error)) or type(error).__name__,
         "traceback": "".join(traceback.format_exception(error)),
     }
 

@@ -62,6 +62,17 @@ def test_an_exception_without_words_gives_its_name(commands):
     assert ask("give_up")["error"]["message"] == "StopIteration"
 
 
+def test_messages_reach_r_without_the_colours_of_terminals(commands):
+    @command
+    def refuse():
+        warnings.warn("\x1b[1mdeep\x1b[0m", stacklevel=1)
+        raise ValueError("\x1b[1;31mno\x1b[0m shape")
+
+    reply = ask("refuse")
+    assert reply["error"]["message"] == "no shape"
+    assert [warning["message"] for warning in reply["warnings"]] == ["deep"]
+
+
 def test_an_interrupt_is_told_apart_from_an_error(commands):
     @command
     def wait():
