@@ -71,16 +71,16 @@ exchange <- function(worker, request) {
   repeat {
     await_bytes(worker)
     message <- next_message(worker)
-    if (message$word == "print") {
+    if (message$word == "print ") {
       cat(utf8_strings(c(message$content, raw(1)), 1L))
       utils::flush.console()
-    } else if (message$word == "heard") {
+    } else if (message$word == "heard ") {
       heard <- TRUE
     } else {
       break
     }
   }
-  content <- if (message$word == "file") {
+  content <- if (message$word == "file  ") {
     path <- rawToChar(message$content)
     worker$store <- dirname(path)
     read_exchange(path)
@@ -94,7 +94,7 @@ exchange <- function(worker, request) {
 next_message <- function(worker) {
   header <- rawToChar(next_bytes(worker, 16L))
   list(
-    word = trimws(substr(header, 1L, 6L)),
+    word = substr(header, 1L, 6L),
     content = next_bytes(worker, as.integer(substring(header, 7L)))
   )
 }
@@ -130,20 +130,17 @@ send_request <- function(worker, request) {
 # R lets itself be interrupted while it waits for the socket, before it sends anything: so that no
 # part is sent twice, each is so short that it is sent at once.
 say <- function(worker, bytes) {
-  for (start in seq(1L, length(bytes), by = 4096L)) {
-    part <- bytes[start:min(start + 4095L, length(bytes))]
-    repeat {
-      sent <- tryCatch(
-        {
-          writeBin(part, worker$socket)
-          TRUE
-        },
-        interrupt = function(condition) FALSE,
-        error = function(error) worker_died(worker)
-      )
-      if (sent) break
-      worker$interrupts <- worker$interrupts + 1L
-    }
+  said <- 0L
+  while (said < length(bytes)) {
+    part <- bytes[(said + 1L):min(said + 4096L, length(bytes))]
+    tryCatch(
+      {
+        writeBin(part, worker$socket)
+        said <- said + length(part)
+      },
+      interrupt = function(condition) worker$interrupts <- worker$interrupts + 1L,
+      error = function(error) worker_died(worker)
+    )
   }
 }
 
@@ -199,7 +196,12 @@ stop_worker <- function(worker) {
   worker$socket <- NULL
   try(close(socket), silent = TRUE)
   tools::pskill(worker$pid, tools::SIGKILL)
-  unlink(c(worker$directory, worker$store), recursive = TRUE)
+  # Not at once where the shell notes there how the worker has ended.
+  for (attempt in seq_len(100)) {
+    unlink(c(worker$directory, worker$store), recursive = TRUE)
+    if (!any(dir.exists(c(worker$directory, worker$store)))) break
+    Sys.sleep(0.01)
+  }
   invisible()
 }
 
@@ -227,42 +229,51 @@ write_apart <- function(path, x) {
   serialize(x, file, xdr = FALSE, version = 2)
 }
 
+# In memory without a connection, which would take longer than a short message itself.
 encode_exchange <- function(packed) {
-  memory <- rawConnection(raw(), "wb")
-  on.exit(close(memory))
-  write_parts(memory, packed, logical(length(packed[[2]])))
-  rawConnectionValue(memory)
+  parts <- lapply(exchange_parts(packed, logical(length(packed[[2]]))), function(x) {
+    c(writeBin(x, raw()), raw(padding(typeof(x), length(x))))
+  })
+  unlist(parts)
 }
 
 write_parts <- function(connection, packed, apart) {
+  for (x in exchange_parts(packed, apart)) {
+    writeBin(x, connection)
+    if (rest <- padding(typeof(x), length(x))) writeBin(raw(rest), connection)
+  }
+}
+
+exchange_parts <- function(packed, apart) {
   buffers <- packed[[2]]
   types <- vapply(buffers, typeof, "")
-  write_part(connection, c(length(packed[[1]]), length(types)))
-  write_part(connection, packed[[1]])
-  write_part(connection, unname(code[types]))
-  write_part(connection, as.double(lengths(buffers)) * ifelse(apart, -1, 1))
-  for (buffer in buffers[!apart]) write_part(connection, buffer)
+  counts <- c(length(packed[[1]]), length(types))
+  lengths <- as.double(lengths(buffers)) * ifelse(apart, -1, 1)
+  parts <- c(list(counts, packed[[1]], code[types], lengths), buffers[!apart])
+  lapply(parts, function(x) if (is.null(attributes(x))) x else as.vector(x))
 }
 
 read_exchange <- function(path, block = largest_block) {
   file <- file(path, "rb")
   on.exit(close(file))
-  read_parts(file, block)
+  read_parts(function(type, n) read_part(file, type, n, block))
 }
 
 decode_exchange <- function(bytes) {
-  memory <- rawConnection(bytes, "rb")
-  on.exit(close(memory))
-  read_parts(memory, largest_block)
+  at <- 0
+  read_parts(function(type, n) {
+    size <- n * element_size[[type]]
+    part <- bytes[at + seq_len(size)]
+    at <<- at + size + padding(type, n)
+    readBin(part, type, n)
+  })
 }
 
-read_parts <- function(connection, block) {
-  counts <- read_part(connection, "integer", 2L, block)
-  program <- read_part(connection, "integer", counts[1], block)
-  types <- read_part(connection, "integer", counts[2], block)
-  lengths <- read_part(connection, "double", counts[2], block)
-  types <- names(code)[types + 1L]
-  read <- function(type, n) read_part(connection, type, n, block)
+read_parts <- function(read) {
+  counts <- read("integer", 2L)
+  program <- read("integer", counts[1])
+  types <- names(code)[read("integer", counts[2]) + 1L]
+  lengths <- read("double", counts[2])
   list(program, Map(read, types, lengths, USE.NAMES = FALSE))
 }
 
@@ -272,12 +283,6 @@ padding <- function(type, n) -(element_size[[type]] * n) %% 8
 
 # One call of readBin() moves less than 2^31 bytes.
 largest_block <- 2^27
-
-write_part <- function(connection, x) {
-  if (!is.null(attributes(x))) attributes(x) <- NULL
-  writeBin(x, connection)
-  if (rest <- padding(typeof(x), length(x))) writeBin(raw(rest), connection)
-}
 
 read_part <- function(connection, type, n, block) {
   x <- if (n <= block) {
