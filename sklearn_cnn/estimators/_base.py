@@ -298,7 +298,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             return
         gaussian = objective.score == "r2" and objective.family.activation == "linear"
         target = rows.y if gaussian or objective.family.equivariant else None
-        warn_of_scales(np.asarray(x), getattr(self, "feature_names_in_", None), target)
+        x = x if sparse.issparse(x) else np.asarray(x)
+        warn_of_scales(x, getattr(self, "feature_names_in_", None), target)
 
     def _describe(self, rows: Rows, validation: Rows | None, rng, first_pass: bool):
         """The rows as the network takes them, what is minimised, and the network."""
