@@ -12,6 +12,14 @@ from sklearn_cnn import MLPRegressor
 from sklearn_cnn.training.interrupts import interrupts_wait
 
 
+@pytest.fixture(autouse=True)
+def python_deals_with_ctrl_c():
+    """Processes of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_waits_until_it_is_asked_for():
     with interrupts_wait() as raise_interrupt:
         raise_interrupt()
