@@ -109,9 +109,6 @@ def batch_of(key: str, number: int) -> list[np.ndarray]:
     return list(kept(key).batch(int(number)))
 
 
-# -- what Keras trains on -----------------------------------------------------------------------
-
-
 @cache
 def _feed_class() -> type:
     keras = import_keras()

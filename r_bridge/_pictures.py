@@ -24,9 +24,6 @@ _FORMATS = (".bmp", ".gif", ".jpeg", ".jpg", ".png")
 _CHANNELS = {"grayscale": 1, "rgb": 3, "rgba": 4}
 
 
-# -- one picture --------------------------------------------------------------------------------
-
-
 @command
 def read_picture(
     path: str,
@@ -96,9 +93,6 @@ def write_picture(x: np.ndarray, path: str, file_format: str, scale: bool) -> No
     else:
         content = tf.io.encode_jpeg(pixels, quality=95)
     Path(path).write_bytes(content.numpy())
-
-
-# -- pictures as a source of batches --------------------------------------------------------------
 
 
 @dataclass(frozen=True, eq=False)

@@ -160,12 +160,12 @@ def _emitter(rinterface: Any) -> Callable[[str], None]:
         getattr(r, name).argtypes, getattr(r, name).restype = arguments, address
     pending = ctypes.c_int.in_dll(r, "R_interrupts_pending")
     write = rinterface.evalr("function(text) { cat(text); utils::flush.console() }")
-    function = int(openrlib.ffi.cast("uintptr_t", write.__sexp__._cdata))
     utf8 = 1
 
     def emit(text: str) -> None:
         encoded, failed = text.encode("utf-8", errors="replace"), ctypes.c_int(0)
         kept, pending.value = pending.value, 0
+        function = int(openrlib.ffi.cast("uintptr_t", write.__sexp__._cdata))
         words = r.Rf_protect(r.Rf_mkCharLenCE(encoded, len(encoded), utf8))
         call = r.Rf_protect(r.Rf_lang2(function, r.Rf_protect(r.Rf_ScalarString(words))))
         r.R_tryEval(call, address.in_dll(r, "R_GlobalEnv"), ctypes.byref(failed))
@@ -174,7 +174,6 @@ def _emitter(rinterface: Any) -> Callable[[str], None]:
         if failed.value:
             raise OSError("R's console takes no text.")
 
-    emit.keeps = write  # type: ignore[attr-defined]
     return emit
 
 
