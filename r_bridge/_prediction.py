@@ -58,12 +58,7 @@ def _graph(model: Any, dtype: np.dtype) -> Callable[[np.ndarray], Any]:
 
     # As Keras compiles it: the same bits.
     traced = tf.function(forward, autograph=False, jit_compile=bool(model.jit_compile))
-    one_thread = tf.experimental.function_executor_type
-    with one_thread("SINGLE_THREADED_EXECUTOR"):
-        concrete = traced.get_concrete_function(tf.TensorSpec(model.inputs[0].shape, dtype))
-
-    def run(x: np.ndarray) -> Any:
-        with one_thread("SINGLE_THREADED_EXECUTOR"):
-            return concrete(tf.convert_to_tensor(x))
-
-    return run
+    concrete = traced.get_concrete_function(tf.TensorSpec(model.inputs[0].shape, dtype))
+    # The function itself would look at its arguments for as long again as it takes to run.
+    run, captured = concrete.inference_fn.call_preflattened, concrete.captured_inputs
+    return lambda x: run([tf.convert_to_tensor(x), *captured])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import secrets
+import select
 import shutil
 import signal
 import socket
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 from . import _commands, _exchange  # noqa: F401, registers what R may call
@@ -22,6 +23,10 @@ _SHORT = 2**16
 _KEPT = 2**29
 # Where a file is memory, as long as half of it is free.
 _SHARED_MEMORY = Path("/dev/shm")
+_INTERRUPT = b"interrupt\n"
+# Seconds between two looks for Ctrl-C, and how many find nothing at work before they rest.
+_BETWEEN_LOOKS = 0.02
+_LOOKS_UNTIL_SLEEP = 50
 
 
 def serve(directory: Path) -> None:
@@ -31,56 +36,126 @@ def serve(directory: Path) -> None:
         os.setsid()
     signal.signal(signal.SIGINT, lambda _signal, _frame: INTERRUPTS.arrived())
     connection = _await_r(directory)
-    calls = Calls()
     store = Store(directory)
-    threading.Thread(target=_listen, args=(connection, calls, store), daemon=True).start()
+    calls = Calls(connection, store)
+    threading.Thread(target=calls.watch, daemon=True).start()
     files = _exchange.Files()
-    while True:
-        request = calls.begin()
-        with console(lambda text: _send(connection, "print", text.encode("utf-8", "replace"))):
-            read = files.read if isinstance(request, Path) else _exchange.decode
-            program, buffers = answer(*read(request))
-        files.forget_longer_than(_KEPT)
-        size = _exchange.size(program, buffers)
-        if size <= _SHORT:
-            word, content = "reply", _exchange.encode(program, buffers)
-        else:
-            path = store.room("reply", size)
-            files.write(path, program, buffers)
-            word, content = "file", str(path).encode()
-        if calls.end():
-            _send(connection, "heard", b"")
-        _send(connection, word, content)
+    try:
+        while True:
+            request = calls.begin()
+            with console(lambda text: _send(connection, "print", text.encode("utf-8", "replace"))):
+                read = files.read if isinstance(request, Path) else _exchange.decode
+                program, buffers = answer(*read(request))
+            files.forget_longer_than(_KEPT)
+            size = _exchange.size(program, buffers)
+            if size <= _SHORT:
+                word, content = "reply", _exchange.encode(program, buffers)
+            else:
+                path = store.room("reply", size)
+                files.write(path, program, buffers)
+                word, content = "file", str(path).encode()
+            if calls.end():
+                _send(connection, "heard", b"")
+            _send(connection, word, content)
+    except ConnectionError:
+        _end(store)
+
+
+def _end(store: Store) -> None:
+    """With R, everything ends, in the middle of a fit too."""
+    store.remove()
+    os._exit(0)
 
 
 class Calls:
-    """Requests of R, one after the other, and whether a Ctrl-C belongs to the one at work."""
+    """R's words: its requests, one after the other, and whether a Ctrl-C belongs to one at work.
 
-    def __init__(self) -> None:
-        self._waiting: queue.SimpleQueue[bytes | Path] = queue.SimpleQueue()
+    Who waits for a request reads it: to hand it from thread to thread would take a quarter of what
+    a short call takes. While a request is at work, a second thread looks for words again and again.
+    """
+
+    def __init__(self, connection: socket.socket, store: Store) -> None:
+        self._connection = connection
+        self._store = store
+        self._received = bytearray()
+        self._reading = threading.Lock()
         self._lock = threading.Lock()
         self._open = False
-
-    def put(self, request: bytes | Path) -> None:
-        """R has sent a request."""
-        self._open = True
-        self._waiting.put(request)
+        self._looks = threading.Event()
 
     def begin(self) -> bytes | Path:
-        """Wait for the next request."""
-        return self._waiting.get()
+        """Wait for the next request; its end is the end of all if R has gone."""
+        with self._reading:
+            while True:
+                name, _, size = self._line().partition(" ")
+                if name == "room":
+                    path = self._store.room("request", int(size))
+                    _send(self._connection, "room", str(path).encode())
+                elif name != "interrupt":  # too late for the request before
+                    break
+            request = Path(self._line()) if name == "file" else self._taken(int(size))
+            self._open = True
+        if not self._looks.is_set():
+            self._looks.set()
+        return request
 
-    def interrupt(self) -> None:
-        """R has sent Ctrl-C after its request: too late if that is answered."""
-        with self._lock:
-            if self._open:
-                interrupt_main_thread()
+    def watch(self) -> None:
+        """Look for Ctrl-C, and whether R still lives, as long as there are requests."""
+        idle = 0
+        try:
+            while True:
+                self._looks.wait()
+                time.sleep(_BETWEEN_LOOKS)
+                idle = 0 if self._open else idle + 1
+                if idle > _LOOKS_UNTIL_SLEEP:
+                    self._looks.clear()
+                    if self._open:  # begun in between
+                        self._looks.set()
+                self.look()
+        except ConnectionError:
+            _end(self._store)
+
+    def look(self) -> None:
+        """Take R's words, unless a request is awaited, where they belong to nobody."""
+        if not self._reading.acquire(blocking=False):
+            return
+        try:
+            if select.select([self._connection], [], [], 0)[0]:
+                self._receive()
+            while self._received.startswith(_INTERRUPT):
+                del self._received[: len(_INTERRUPT)]
+                self._interrupt()
+        finally:
+            self._reading.release()
 
     def end(self) -> bool:
         """The request is answered; whether a Ctrl-C was heard, else R deals with it."""
         with self._lock:
             self._open = False
         return INTERRUPTS.settled()
+
+    def _interrupt(self) -> None:
+        with self._lock:
+            if self._open:
+                interrupt_main_thread()
+
+    def _line(self) -> str:
+        while (end := self._received.find(b"\n")) < 0:
+            self._receive()
+        return self._taken(end + 1).decode().rstrip("\n")
+
+    def _taken(self, size: int) -> bytes:
+        while len(self._received) < size:
+            self._receive()
+        taken = bytes(self._received[:size])
+        del self._received[:size]
+        return taken
+
+    def _receive(self) -> None:
+        received = self._connection.recv(2 * _SHORT)
+        if not received:
+            raise ConnectionError("R has gone.")
+        self._received += received
 
 
 class Store:
@@ -138,25 +213,6 @@ def _line(connection: socket.socket) -> str:
             raise ConnectionError("closed before a line was complete")
         received += byte
     return received.decode("ascii", errors="replace").strip()
-
-
-def _listen(connection: socket.socket, calls: Calls, store: Store) -> None:
-    """Pass R's words on; with R, everything ends, in the middle of a fit too."""
-    try:
-        with connection.makefile("rb") as words:
-            while word := words.readline():
-                name, _, size = word.decode("ascii").strip().partition(" ")
-                if name == "room":
-                    _send(connection, "room", str(store.room("request", int(size))).encode())
-                elif name == "interrupt":
-                    calls.interrupt()
-                elif name == "file":
-                    calls.put(Path(words.readline().decode().rstrip("\n")))
-                else:
-                    calls.put(words.read(int(size)))
-    finally:
-        store.remove()
-        os._exit(0)
 
 
 def _send(connection: socket.socket, word: str, content: bytes) -> None:
