@@ -22,7 +22,7 @@ from sklearn_cnn.compat import scheduled_rate, set_rate_variable
 from .interrupts import interrupts_wait
 from .loop import epoch_orders
 from .losses import KerasLoss
-from .network import Network
+from .network import Network, as_rows
 from .noise import Draw, drawing
 from .plan import Plan, Progress, Result, Rows
 from .stopping import Reason, Rule, Watch, after_epoch, held_at
@@ -137,7 +137,7 @@ class _Objective(keras.Model):
         step = ops.cast(self.counter.next()[1], "int32")
         rate = None if self._plan.architecture.has_own_rates else self._plan.dropout
         with drawing(Draw(ops.convert_to_tensor(self._plan.seed, "int32"), step, rate)):
-            return self.network(inputs, training=True)
+            return as_rows(self.network(inputs, training=True))
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         plan, family = self._plan, self._plan.objective.family
@@ -146,7 +146,7 @@ class _Objective(keras.Model):
         total = n_rows if sample_weight is None else ops.sum(sample_weight)
         data_loss = batch_loss(family, y["target"], output, sample_weight, total)
         other = sum(self.losses, start=0.0) + penalty(plan, self._kernels(), total)
-        reported = family.loss_scale(output.shape[-1]) * data_loss + other
+        reported = family.loss_scale(plan.architecture.units) * data_loss + other
         self._loss_of_epoch.update_state(reported, sample_weight=n_rows)
         return data_loss + other
 
@@ -268,6 +268,7 @@ class _OwnStep:
         )
 
     def _rows_loss(self, y, response):
+        response = as_rows(response)
         family, activation = self.plan.objective.family, self.plan.architecture.output_activation
         if not isinstance(family, KerasLoss):
             return family.loss(y, linear_predictor(response, activation))
@@ -452,7 +453,7 @@ class _Run(keras.callbacks.Callback):
             part = take_rows(rows, numbers)
             weight = ops.convert_to_tensor(self._validation_weight[numbers])
             y = ops.convert_to_tensor(part.y.astype(self.dtype, copy=False))
-            output = ops.convert_to_tensor(self.trained.linear.predict_on_batch(part.x))
+            output = as_rows(ops.convert_to_tensor(self.trained.linear.predict_on_batch(part.x)))
             if isinstance(self.trained, _OwnStep) and not isinstance(family, KerasLoss):
                 output = linear_predictor(output, plan.architecture.output_activation)
             if part.offset is not None:

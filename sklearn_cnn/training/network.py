@@ -70,10 +70,8 @@ class Network:
                 return_losses=True,
                 **training_argument(self.model, draw is not None),
             )
-        output = output[0] if isinstance(output, list | tuple) else output
-        if len(output.shape) != 2:  # targets are rows
-            output = ops.reshape(output, (output.shape[0], -1))
-        return ops.cast(output, self.architecture.dtype), non_trainable, sum(penalties, start=0.0)
+        output = ops.cast(as_rows(output), self.architecture.dtype)
+        return output, non_trainable, sum(penalties, start=0.0)
 
     def shapes(self) -> list[tuple[int, ...]]:
         """Shapes of the trainable variables."""
@@ -106,3 +104,9 @@ class Network:
             pieces.append(reshape(vector[start:stop], shape))
             start = stop
         return pieces
+
+
+def as_rows(output):
+    """The output of a network, a picture too, as one row of numbers a sample, as targets are."""
+    output = output[0] if isinstance(output, list | tuple) else output
+    return output if len(output.shape) == 2 else ops.reshape(output, (ops.shape(output)[0], -1))

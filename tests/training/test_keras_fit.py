@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -9,7 +10,12 @@ from numpy.testing import assert_allclose
 from scipy import sparse
 
 from sklearn_cnn import families
-from sklearn_cnn.architectures import convolutional, dense
+from sklearn_cnn.architectures import (
+    convolutional,
+    convolutional_autoencoder,
+    dense,
+    dense_autoencoder,
+)
 from sklearn_cnn.architectures.given import Input, given
 from sklearn_cnn.training import Objective, Progress, Reason, Rows, train
 from sklearn_cnn.training.keras_fit import train_with_keras
@@ -112,6 +118,16 @@ def test_convolutions_are_the_same():
         (8, 8, 1), 3, "softmax", filters=(3,), hidden_layer_sizes=(4,), dropout=0.5, dtype="float64"
     )
     assert_same(*trained_both_ways(plan_for(architecture), some_rows(shape=(8, 8, 1))))
+
+
+@pytest.mark.parametrize("autoencoder", [dense_autoencoder, convolutional_autoencoder])
+def test_pictures_that_are_rebuilt_are_the_same(autoencoder):
+    architecture = autoencoder((8, 8, 1), hidden_layer_sizes=(4,), dtype="float64")
+    plan = plan_for(architecture, watched="val_loss")
+    plan = replace(plan, objective=Objective(families.gaussian(), "r2"))
+    rows, validation = some_rows(shape=(8, 8, 1)), some_rows(20, shape=(8, 8, 1), seed=1)
+    rows, validation = (part._replace(y=part.x.reshape(-1, 64)) for part in (rows, validation))
+    assert_same(*trained_both_ways(plan, rows, validation=validation))
 
 
 @pytest.mark.parametrize("watched", ["score", "val_loss"])
