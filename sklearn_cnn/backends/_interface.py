@@ -29,6 +29,10 @@ class Backend(Protocol):
     stacks_convolutions: bool
 
     @property
+    def convolves_in_patches(self) -> bool:
+        """Whether a convolution and its gradient are quicker as patches and one product."""
+
+    @property
     def on_cpu(self) -> bool:
         """Whether programs run on the host's cores, not on an accelerator of its own."""
 

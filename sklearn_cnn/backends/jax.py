@@ -48,6 +48,10 @@ class JaxBackend:
     def on_cpu(self) -> bool:
         return jax.default_backend() == "cpu"
 
+    @property
+    def convolves_in_patches(self) -> bool:
+        return self.on_cpu  # XLA's own gradient of a convolution is slow there
+
     def free_memory(self) -> int | None:
         stats = jax.devices()[0].memory_stats()  # None on a CPU
         return stats["bytes_limit"] - stats["bytes_in_use"] if stats else None

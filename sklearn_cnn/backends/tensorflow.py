@@ -65,6 +65,7 @@ class TensorFlowBackend:
     name = "tensorflow"
     compiles = True
     stacks_convolutions = False
+    convolves_in_patches = False  # oneDNN is quicker
 
     def __init__(self):
         self._tracing = threading.local()

@@ -19,6 +19,7 @@ class TorchBackend:
     name = "torch"
     compiles = False
     stacks_convolutions = False
+    convolves_in_patches = False
     on_cpu = True
 
     def free_memory(self) -> int | None:

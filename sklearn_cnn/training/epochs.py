@@ -8,6 +8,7 @@ from keras import ops
 from sklearn_cnn.backends import Executor
 
 from .network import Network
+from .stackable import suits_patches
 from .steps.supervised import Batch, Numbers, State, Supervised
 from .stopping import Rule, after_epoch
 
@@ -130,7 +131,9 @@ class Epochs:
         self.end_epoch = backend.compile(self._end, Executor.GRAPH)
 
     def _network(self, backend) -> Network:
-        return Network(self.shape.architecture)
+        architecture = self.shape.architecture
+        patches = suits_patches(architecture, backend, self.shape.batch_size)
+        return Network(architecture, patches=patches)
 
     def _run(self, state, watch, best, data, validation, orders, controls):
         if self.shape.n_epochs == 1:

@@ -33,11 +33,13 @@ class LossSums:
 
     def __init__(self, shape: LossShape, backend):
         from .network import Network
+        from .stackable import suits_patches
         from .steps.supervised import SupervisedLoss
 
         self.shape = shape
         self.backend = backend
-        self.network = Network(shape.architecture)
+        patches = suits_patches(shape.architecture, backend, shape.block)
+        self.network = Network(shape.architecture, patches=patches)
         self.loss = SupervisedLoss(self.network, shape.objective, backend, l2=False, l1=False)
         self.run = backend.compile(self._run, Executor.GRAPH)
 

@@ -18,15 +18,15 @@ class Network:
     ----------
     architecture : Architecture
         Its model is built here, once, and never trained: programs own their weights.
-    stackable : bool, default=False
-        Compute convolutions in a form that can be stacked over networks.
+    patches : bool, default=False
+        Compute convolutions as patches and one product, which can be stacked over networks.
     """
 
-    def __init__(self, architecture, *, stackable: bool = False):
+    def __init__(self, architecture, *, patches: bool = False):
         self.architecture = architecture
         with seeded_keras(0):  # layers of the copy draw the seeds that they leave open
             self.model = with_counted_noise(architecture.build(linear_output=True))
-            if stackable:
+            if patches:
                 self.model = in_stackable_form(self.model)
         self.trainable = list(self.model.trainable_variables)
         self.non_trainable = list(self.model.non_trainable_variables)

@@ -132,7 +132,7 @@ def with_counted_noise(model: models.Model) -> models.Model:
     drawing_layers = [
         layer for layer in model._flatten_layers(include_self=False) if type(layer) in twins
     ]
-    if not drawing_layers or not isinstance(model, models.Model) or not _is_graph(model):
+    if not drawing_layers or not isinstance(model, models.Model) or not is_graph(model):
         return model
     numbers: dict[str, int] = {}
 
@@ -146,5 +146,6 @@ def with_counted_noise(model: models.Model) -> models.Model:
     return models.clone_model(model, clone_function=twin)
 
 
-def _is_graph(model: models.Model) -> bool:
+def is_graph(model: models.Model) -> bool:
+    """Whether Keras knows the layers of a model and how they are joined."""
     return isinstance(model, models.Sequential) or type(model).__name__ == "Functional"

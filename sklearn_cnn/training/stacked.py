@@ -70,8 +70,8 @@ class StackedEpochs(Epochs):
 
     def _network(self, backend) -> Network:
         architecture = self.shape.architecture
-        twins = not (architecture.wants_xla or backend.stacks_convolutions)
-        return Network(architecture, stackable=twins)
+        as_they_are = backend.stacks_convolutions and not backend.convolves_in_patches
+        return Network(architecture, patches=not (architecture.wants_xla or as_they_are))
 
     def _run_stack(
         self, state, watch, best, data, validation, places, validation_places, orders, controls

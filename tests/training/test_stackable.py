@@ -5,12 +5,13 @@ from keras import layers, ops
 from numpy.testing import assert_allclose
 
 from sklearn_cnn import backends
-from sklearn_cnn.architectures import convolutional
+from sklearn_cnn.architectures import convolutional, dense, named_architecture
+from sklearn_cnn.architectures.given import Input, given
 from sklearn_cnn.backends import Executor
 from sklearn_cnn.training import fusing, train
 from sklearn_cnn.training.fusing import can_be_fused, train_together
 from sklearn_cnn.training.plan import Fit
-from sklearn_cnn.training.stackable import in_stackable_form, is_stackable
+from sklearn_cnn.training.stackable import in_stackable_form, is_stackable, suits_patches
 
 from ._fits import largest_difference, on, plan_for, some_rows, start
 
@@ -79,6 +80,57 @@ def test_a_twin_computes_what_keras_does_and_its_gradients(name):
 def test_layers_without_a_twin_are_known(layer):
     inputs = keras.Input((6, 6, 2))
     assert not is_stackable(keras.Model(inputs, layer()(inputs)))
+
+
+class InPatches:
+    """The backend in use, on which convolutions are quicker as patches."""
+
+    convolves_in_patches = True
+
+    def __init__(self):
+        self.backend = backends.current()
+
+    def __getattr__(self, name):
+        return getattr(self.backend, name)
+
+
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        convolutional((6, 6, 1), 3, "softmax", filters=(3, 2), dropout=0.2, dtype="float64"),
+        convolutional(
+            (9, 2), 3, "softmax", filters=(3,), batch_normalization=True, dtype="float64"
+        ),
+        named_architecture("lenet5")((32, 32, 1), 3, "softmax", dropout=0.0, dtype="float64"),
+    ],
+    ids=["pictures", "signals", "with layers that have no twin"],
+)
+def test_a_network_alone_trains_in_patches_as_without(architecture, monkeypatch):
+    plan = plan_for(architecture, batch_size=8, max_iter=2)
+    rows = some_rows(20, shape=architecture.input_shape)
+    results = []
+    for backend in (backends.current(), InPatches()):
+        with on(Executor.GRAPH, monkeypatch), monkeypatch.context() as patch:
+            patch.setattr(backends, "current", lambda backend=backend: backend)
+            assert suits_patches(architecture, backend, 8) == backend.convolves_in_patches
+            results.append(train(plan, start(architecture), rows, np.random.RandomState(0)))
+    ours, theirs = (result.progress.weights for result in results)
+    assert largest_difference(ours, theirs) < 1e-10
+
+
+def test_what_gains_nothing_by_patches_or_cannot_be_copied_stays_as_it_is():
+    class OwnLayer(layers.Layer):
+        def call(self, inputs):
+            return inputs
+
+    backend = InPatches()
+    convnet = convolutional((28, 28, 1), 3, "softmax")
+    assert suits_patches(convnet, backend, 64)
+    assert not suits_patches(convnet, backend, 20_000)  # gigabytes of patches
+    assert not suits_patches(dense((6,), 3, "softmax"), backend, 64)
+    unknown = keras.Sequential([keras.Input((6, 6, 1)), layers.Conv2D(2, 3), OwnLayer()])
+    unknown.add(layers.Flatten())
+    assert not suits_patches(given(unknown, [Input(None, (6, 6, 1), "float32")]), backend, 64)
 
 
 def test_convolutional_networks_end_fused_as_they_do_one_by_one(monkeypatch):
