@@ -21,7 +21,15 @@ from sklearn.base import clone, is_classifier
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_cnn.training.progress import Lines
-from tests._estimators import ESTIMATORS, NAMES, PERCEPTRONS, data_for, quick, response
+from tests._estimators import (
+    AS_KERAS_ROUNDS,
+    ESTIMATORS,
+    NAMES,
+    PERCEPTRONS,
+    data_for,
+    quick,
+    response,
+)
 from tests._problems import problem, small_pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -138,7 +146,8 @@ EFFECTS = {
         "MLPRegressor": ("loss", ABSOLUTE | {"learning_rate_init": 0.1}, epochs),
         "CNNRegressor": (
             "loss",
-            ABSOLUTE | {"learning_rate_init": 0.3, "learning_rate": "constant"},
+            # Backends draw other networks; from this seed the two stop apart on each of them.
+            ABSOLUTE | {"learning_rate_init": 0.3, "learning_rate": "constant", "random_state": 3},
             epochs,
         ),
     },
@@ -245,7 +254,7 @@ def test_the_model_is_a_keras_model_that_predicts_what_we_predict(name):
     estimator = fitted(quick(name))
     assert isinstance(estimator.model_, keras.Model)
     assert estimator.model_ is estimator.model_
-    assert_allclose(*compare_with_model(estimator), rtol=1e-6, atol=1e-6)
+    assert_allclose(*compare_with_model(estimator), **AS_KERAS_ROUNDS)
 
 
 def test_the_model_of_pictures_predicts_what_we_predict():
@@ -277,7 +286,7 @@ def test_weights_set_on_the_model_show_in_our_predictions(name, looked_at_before
     before = response(estimator, X)
     estimator.model_.set_weights([weight * 0.5 for weight in weights_of(estimator)])
     assert np.abs(response(estimator, X) - before).max() > 1e-6
-    assert_allclose(*compare_with_model(estimator), rtol=1e-6, atol=1e-6)
+    assert_allclose(*compare_with_model(estimator), **AS_KERAS_ROUNDS)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -288,7 +297,7 @@ def test_training_the_model_shows_in_our_predictions_and_goes_on_in_partial_fit(
     model.compile("sgd", "mse")
     output = model.predict(rows_of(estimator), verbose=0)
     model.fit(rows_of(estimator), np.zeros_like(output), epochs=2, verbose=0)
-    assert_allclose(*compare_with_model(estimator), rtol=1e-6, atol=1e-6)
+    assert_allclose(*compare_with_model(estimator), **AS_KERAS_ROUNDS)
     trained = weights_of(estimator)
     estimator.partial_fit(X, y)
     for before, after in zip(trained, weights_of(estimator), strict=True):
@@ -305,12 +314,12 @@ def test_coefficients_are_the_weights_of_the_model_and_may_be_edited(cls):
     mlp.coefs_[0][:] *= 2
     mlp.intercepts_[1] += 1
     assert np.abs(response(mlp, X) - before).max() > 1e-6
-    assert_allclose(*compare_with_model(mlp), rtol=1e-6, atol=1e-6)
+    assert_allclose(*compare_with_model(mlp), **AS_KERAS_ROUNDS)
     mlp.model_.set_weights([weight / 3 for weight in weights_of(mlp)])
     assert same(weights_of(mlp)[0::2], mlp.coefs_)
     mlp.coefs_ = [np.ones_like(coef) for coef in mlp.coefs_]
     mlp.intercepts_ = [np.zeros_like(intercept) for intercept in mlp.intercepts_]
-    assert_allclose(*compare_with_model(mlp), rtol=1e-6, atol=1e-6)
+    assert_allclose(*compare_with_model(mlp), **AS_KERAS_ROUNDS)
     assert set(np.unique(weights_of(mlp)[0])) == {1.0}
 
 

@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 
 import sklearn_cnn as ours
+from tests._estimators import AS_KERAS_ROUNDS
 
 X_IRIS, Y_IRIS = load_iris(return_X_y=True)
 X_REG, Y_REG = make_regression(60, 4, n_targets=2, random_state=0)
@@ -62,7 +63,9 @@ def test_to_sklearn_predicts_the_same(problem):
 def test_to_keras_is_a_copy_that_predicts_the_same():
     fitted, X, _ = small(ours, "multiclass")
     model = fitted.to_keras()
-    assert_allclose(model.predict(X, verbose=0), fitted.predict_proba(X), rtol=1e-6)
+    assert_allclose(
+        model.predict(X, verbose=0), fitted.predict_proba(X), rtol=AS_KERAS_ROUNDS["rtol"]
+    )
     before = fitted.predict_proba(X)
     model.set_weights([0 * weight for weight in model.get_weights()])
     np.testing.assert_array_equal(fitted.predict_proba(X), before)

@@ -192,7 +192,7 @@ CLASSIFIERS = {
             layers.Dense(3),
             loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
             optimizer=keras.optimizers.RMSprop(0.01),
-            metrics=["accuracy", "sparse_top_k_categorical_accuracy"],
+            metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2)],
         ),
         LABELS,
     ),

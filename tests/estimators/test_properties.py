@@ -11,6 +11,7 @@ import warnings
 
 import cloudpickle
 import joblib
+import keras
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -344,24 +345,31 @@ def test_a_random_state_instance_is_advanced(name):
     assert same_bits(random_fit(name, np.random.RandomState(4)), first)
 
 
+def next_of_each_stream():
+    numbers = [np.random.uniform(), random.random(), float(keras.random.uniform(()))]
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        numbers.append(float(tf.random.uniform(())))
+    if keras.backend.backend() == "torch":
+        import torch
+
+        numbers.append(float(torch.rand(())))
+    return numbers
+
+
 @pytest.mark.parametrize("options", [{}, {"kernel_initializer": "he_normal"}, {"solver": "lbfgs"}])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_fit_with_a_seed_disturbs_no_global_stream(name, options):
-    import tensorflow as tf
-
     if options.get("solver") == "lbfgs":
         options = {**options, "dropout": 0.0}
-    np.random.seed(1)
-    random.seed(1)
-    tf.random.set_seed(1)
-    expected = np.random.uniform(), random.random(), float(tf.random.uniform(()))
-    np.random.seed(1)
-    random.seed(1)
-    tf.random.set_seed(1)
+    keras.utils.set_random_seed(1)  # of NumPy, Python, Keras and its backend
+    expected = next_of_each_stream()
+    keras.utils.set_random_seed(1)
     estimator = random_fit(name, 7, **options)
     response(estimator, data_for(estimator)[0])
     _ = estimator.model_
-    assert (np.random.uniform(), random.random(), float(tf.random.uniform(()))) == expected
+    assert next_of_each_stream() == expected
 
 
 def test_a_fit_is_the_same_bits_in_another_process():

@@ -32,16 +32,27 @@ OPTIONS = {
 }
 
 
-def settings_of_the_process():
-    import tensorflow as tf
+def threads_of_the_backend():
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
 
+        threading = tf.config.threading
+        return (
+            threading.get_intra_op_parallelism_threads(),
+            threading.get_inter_op_parallelism_threads(),
+        )
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return torch.get_num_threads(), torch.get_num_interop_threads()
+    return None  # JAX takes its threads from the environment
+
+
+def settings_of_the_process():
     return {
         "environment": dict(os.environ),
         "folder": os.getcwd(),
-        "threads of TensorFlow": (
-            tf.config.threading.get_intra_op_parallelism_threads(),
-            tf.config.threading.get_inter_op_parallelism_threads(),
-        ),
+        "threads of the backend": threads_of_the_backend(),
         "float type of Keras": keras.config.floatx(),
         "policy of Keras": keras.config.dtype_policy().name,
         "NumPy's errors": np.geterr(),
