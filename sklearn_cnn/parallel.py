@@ -12,6 +12,7 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -150,12 +151,12 @@ class Call:
 
 
 class Waiting:
-    """A fit whose thread waits for the result."""
+    """Fits, the starts of one estimator, whose thread waits for the results."""
 
-    def __init__(self, fit: Any, call: Call, place: tuple[int, ...]):
-        self.fit, self.call, self.place = fit, call, place
+    def __init__(self, fits: Sequence, call: Call, place: tuple[int, ...]):
+        self.fits, self.call, self.place = fits, call, place
         self.done = threading.Event()
-        self.result: Any = None
+        self.results: list = []
         self.error: BaseException | None = None
 
 
@@ -316,14 +317,14 @@ class Meeting:
 
     # -- fits ----------------------------------------------------------------------------------
 
-    def _train(self, fit: Any, listener: Any) -> Any:
-        """Wait for the others; the result, or None for a fit that must be trained alone."""
+    def _train(self, fits: Sequence, listener: Any) -> list:
+        """Wait for the others; the results, and None for a fit that must be trained alone."""
         from sklearn_cnn.training.fusing import can_be_fused
 
         call = _HERE.call
-        if call is None or not can_be_fused(fit.plan, fit.rows, listener):
-            return None
-        waiting = Waiting(fit, call, _HERE.place)
+        if call is None or not can_be_fused(fits[0].plan, fits[0].rows, listener):
+            return [None] * len(fits)
+        waiting = Waiting(fits, call, _HERE.place)
         with self._lock:
             if call.cancelled:
                 raise Cancelled
@@ -337,11 +338,11 @@ class Meeting:
             self._places.acquire()
         if waiting.error is not None:
             raise waiting.error
-        return waiting.result
+        return waiting.results
 
-    def _wake(self, waiting: Waiting, result: Any = None, error: BaseException | None = None):
+    def _wake(self, waiting: Waiting, results: Iterable = (), error: BaseException | None = None):
         self._n_running += 1
-        waiting.result, waiting.error = result, error
+        waiting.results, waiting.error = list(results), error
         waiting.done.set()
 
     def _close_group(self) -> None:
@@ -355,21 +356,22 @@ class Meeting:
     def _train_group(self, group: list[Waiting]) -> None:
         from sklearn_cnn.training.fusing import train_together
 
+        fits = [fit for waiting in group for fit in waiting.fits]
         if any(call.verbose for call in _with_parents(group[0].call)):
-            print(f"[fused]: {len(group)} networks in flight.", file=sys.stderr)
-        results: list = [None] * len(group)
+            print(f"[fused]: {len(fits)} networks in flight.", file=sys.stderr)
+        results: list = [None] * len(fits)
         error: BaseException | None = None
         try:
             results = train_together(
-                [waiting.fit for waiting in group],
-                stopped=lambda: all(waiting.call.cancelled for waiting in group),
+                fits, stopped=lambda: all(waiting.call.cancelled for waiting in group)
             )
         except BaseException as failure:
             error = failure
         with self._lock:
-            for waiting, result in zip(group, results, strict=True):
+            remaining = iter(results)
+            for waiting in group:
                 cancelled = Cancelled() if waiting.call.cancelled else error
-                self._wake(waiting, result, cancelled)
+                self._wake(waiting, islice(remaining, len(waiting.fits)), cancelled)
 
 
 def _with_parents(call: Call | None) -> Iterator[Call]:

@@ -77,5 +77,12 @@ class Backend(Protocol):
         error while the program is traced, never a slow loop.
         """
 
+    def each(self, function: Callable, n: Any, like: Any, at_a_time: int) -> Any:
+        """Results of ``function(i)`` for ``i`` in ``range(n)``, below each other, in a program.
+
+        On TensorFlow each has the bits that it has alone. ``like`` has their form, with room for
+        ``n`` of them; what comes back has at least ``n`` rows. At most ``at_a_time`` run at a time.
+        """
+
     def pure_optimizer(self, optimizer_class: type) -> type:
         """A subclass whose ``stateless_apply`` is a pure function and whose rate is an input."""

@@ -100,6 +100,12 @@ class JaxBackend:
     def stacked(self, function: Callable) -> Callable:
         return jax.vmap(function)
 
+    def each(self, function: Callable, n: Any, like: Any, at_a_time: int) -> Any:
+        def step(i, results):
+            return jax.tree.map(lambda all_, one: all_.at[i].set(one), results, function(i))
+
+        return jax.lax.fori_loop(0, n, step, like)
+
     def pure_optimizer(self, optimizer_class: type) -> type:
         return type(f"Pure{optimizer_class.__name__}", (optimizer_class, _PureOptimizer), {})
 

@@ -174,6 +174,12 @@ class TensorFlowBackend:
 
         return run
 
+    def each(self, function: Callable, n: Any, like: Any, at_a_time: int) -> Any:
+        form = tf.nest.map_structure(lambda a: tf.TensorSpec(a.shape[1:], a.dtype), like)
+        return tf.map_fn(
+            function, tf.range(n), fn_output_signature=form, parallel_iterations=at_a_time
+        )
+
     def pure_optimizer(self, optimizer_class: type) -> type:
         # A mixin below Keras's optimizer class stands before TFOptimizer and after the user's
         # class in the order of resolution: Nadam's own update calls ours, not tf.distribute's.

@@ -65,6 +65,11 @@ class TorchBackend:
     def stacked(self, function: Callable) -> Callable:
         raise NotImplementedError("On PyTorch networks are trained one by one.")
 
+    def each(self, function: Callable, n: Any, like: Any, at_a_time: int) -> Any:
+        return tuple(
+            torch.stack(parts) for parts in zip(*map(function, range(int(n))), strict=True)
+        )
+
     def pure_optimizer(self, optimizer_class: type) -> type:
         raise NotImplementedError("Keras's PyTorch optimizers change their variables in place.")
 

@@ -3,6 +3,8 @@
 import contextlib
 import copy
 from abc import abstractmethod
+from dataclasses import replace
+from functools import partial
 from numbers import Integral, Real
 from typing import Any
 
@@ -19,10 +21,12 @@ from sklearn_cnn._warnings import warn
 from sklearn_cnn.compat import HasMethods, Interval, Options, StrOptions
 from sklearn_cnn.encoding import RowsOf, total_weights, validation_split
 from sklearn_cnn.prediction import outputs
-from sklearn_cnn.training import Objective, Plan, Progress, Reason, Rows, train
-from sklearn_cnn.training.lbfgs import train_lbfgs
-from sklearn_cnn.training.loop import SEGMENT_BYTES
+from sklearn_cnn.training import Objective, Plan, Progress, Reason, Result, Rows
+from sklearn_cnn.training.lbfgs import train_lbfgs, train_lbfgs_starts
+from sklearn_cnn.training.loop import SEGMENT_BYTES, train_alone
+from sklearn_cnn.training.plan import Fit
 from sklearn_cnn.training.progress import Lines, Listeners, Meter
+from sklearn_cnn.training.starts import best_start, train_as_one, train_starts, was_interrupted
 
 from . import _model
 from ._hints import warn_of_scales
@@ -177,13 +181,14 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         classes=None,
     ):
         task = None
+        first_pass = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
         if not incremental:
             metadata = None if sample_weight is None else {"sample_weight": sample_weight}
             task = {"X": X, "y": y, "metadata": metadata}
-            context = self._init_callback_context(max_subtasks=self.max_iter)
+            n_starts = self.n_init if first_pass else 1
+            context = self._init_callback_context(max_subtasks=n_starts * self.max_iter)
             context.call_on_fit_task_begin(estimator=self, **task)
         with self._all_or_nothing():
-            first_pass = not self.__sklearn_is_fitted__() or not (self.warm_start or incremental)
             rows = self._encode_rows(X, y, sample_weight, offset, first_pass, incremental, classes)
             validation = self._encode_validation(X_val, y_val, sample_weight_val, rows)
             self._fit_rows(rows, validation, task, first_pass=first_pass, incremental=incremental)
@@ -255,6 +260,9 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             self._fit_lbfgs(rows, objective, architecture, rng, first_pass)
             return
         self._hint(rows, objective, first_pass and not incremental)
+        # From weights that are there all starts would be the same.
+        several = first_pass and not incremental and self.n_init > 1
+        seeds = _peek_at_several(rng, self.n_init - 1) if several else []
         progress = self._start(architecture, rng, first_pass, incremental)
         if self.early_stopping and validation is None:
             rows, validation = self._split(rows, rng)
@@ -268,20 +276,39 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         if validation is not None:
             validation = self._in_dtype(validation, dtype)
         plan = self._plan(rows, objective, architecture, rng, validation, incremental, progress)
-        precision = backends.current().precision
-        with precision(dtype):
-            listener = self._listener(plan, validation, task, scaling)
-            if listener is not None:
-                listener.begins(progress)
         order = getattr(self, "_order", None) if incremental else None
-        result = train(
-            plan, progress, rows, rng, validation=validation, listener=listener, order=order
+        starts = [Fit(plan, progress, rows, rng, validation, order)]
+        starts += [self._further_start(starts[0], seed) for seed in seeds]
+
+        def alone(start: Fit) -> Result:
+            with backends.current().precision(dtype):
+                listener = self._listener(start.plan, validation, task, scaling)
+                if listener is not None:
+                    listener.begins(start.progress)
+            result = train_alone(start, listener)
+            if listener is not None:
+                with backends.current().precision(dtype):
+                    listener.ends(result.reason)
+                    result.take_over(listener)
+            return result
+
+        together = None if self._tells_of_epochs() else train_as_one
+        start, result = _best(starts, train_starts(starts, together, alone))
+        self._record(
+            result, start.plan, start.rng, rows, scaling, first_pass, incremental, validation
         )
-        if listener is not None:
-            with precision(dtype):
-                listener.ends(result.reason)
-                result.take_over(listener)
-        self._record(result, plan, rng, rows, scaling, first_pass, incremental, validation)
+
+    def _further_start(self, first: Fit, seed: int) -> Fit:
+        """The same fit from weights, and with an order of rows, of its own."""
+        rng = np.random.RandomState(seed)
+        progress = self._start(first.plan.architecture, rng, True, False)
+        plan = replace(first.plan, seed=_peek(rng))
+        return Fit(plan, progress, first.rows, rng, first.validation)
+
+    def _tells_of_epochs(self) -> bool:
+        """Whether somebody hears of every epoch."""
+        heard = self.callbacks is not None or getattr(self, "_skl_callbacks", None)
+        return bool(self.verbose or heard)
 
     def _standardization(self, rows: Rows, objective, incremental: bool) -> Standardization | None:
         """What ``standardize`` makes of these rows; ``partial_fit`` adds to what it has seen."""
@@ -455,6 +482,7 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
                     self,
                     self._callback_fit_ctx,
                     lambda weights: self._fitted_now(plan, _for_data(weights, scaling)),
+                    plan.max_iter,
                     **task,
                 )
             )
@@ -478,33 +506,36 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     def _fit_lbfgs(self, rows: Rows, objective, architecture, rng, first_pass: bool) -> None:
         from sklearn_cnn.training.optimizers import describe_solver
 
-        best: Any = None
         scaling = self._standardization(rows, objective, False)
         rows = rows if scaling is None else scaling.rows(rows)
-        for _ in range(self.n_init):
+        plan = Plan(
+            architecture=architecture,
+            objective=objective,
+            solver=describe_solver("sgd", "constant", self.learning_rate_init, {}),
+            batch_size=rows.n_rows,
+            max_iter=self.max_iter,
+            alpha=self.alpha,
+            l1=self.l1,
+            tol=self.tol,
+        )
+        in_float64 = rows._replace(x=self._cast(rows.x, "float64"))
+        starts = []
+        for _ in range(self.n_init if first_pass else 1):
             progress = self._start(architecture, rng, first_pass, False)
             if scaling is not None and not first_pass:
                 progress.weights = scaling.for_standardized(progress.weights)
-            plan = Plan(
-                architecture=architecture,
-                objective=objective,
-                solver=describe_solver("sgd", "constant", self.learning_rate_init, {}),
-                batch_size=rows.n_rows,
-                max_iter=self.max_iter,
-                alpha=self.alpha,
-                l1=self.l1,
-                tol=self.tol,
-            )
+            starts.append(Fit(plan, progress, in_float64, rng))
+
+        def alone(start: Fit) -> Result:
             listener = self._listener(plan, None) if self.verbose else None
-            x = self._cast(rows.x, "float64")
-            result, report = train_lbfgs(
-                plan, progress, rows._replace(x=x), max_fun=self.max_fun, listener=listener
-            )
-            if best is None or result.history["loss"][-1] < best[0].history["loss"][-1]:
-                best = result, report, plan
-        result, report, plan = best
-        if report is not None and report.status != 0:
-            warn(_lbfgs_failed(report, self.max_iter), ConvergenceWarning)
+            return train_lbfgs(start, max_fun=self.max_fun, listener=listener)
+
+        together: Any = None
+        if len(starts) > 1 and not (self.verbose or sparse.issparse(in_float64.x)):
+            together = partial(train_lbfgs_starts, max_fun=self.max_fun)
+        _, result = _best(starts, train_starts(starts, together, alone))
+        if result.report is not None and result.report.status != 0:
+            warn(_lbfgs_failed(result.report, self.max_iter), ConvergenceWarning)
         self._record(result, plan, rng, rows, scaling, first_pass, False, None)
 
     @staticmethod
@@ -760,10 +791,24 @@ def _differences(architecture, before) -> str:
 
 def _peek(rng: np.random.RandomState) -> int:
     """A seed that depends on ``rng`` and does not advance it."""
+    return _peek_at_several(rng, 1)[0]
+
+
+def _peek_at_several(rng: np.random.RandomState, n: int) -> list[int]:
     state = rng.get_state()
-    seed = int(rng.randint(np.iinfo(np.int32).max))
+    seeds = rng.randint(np.iinfo(np.int32).max, size=n)
     rng.set_state(state)
-    return seed
+    return seeds.tolist()
+
+
+def _best(starts: list[Fit], results: list[Result | None]) -> tuple[Fit, Result]:
+    """The best start, and how it ended; interrupted, if any of them was."""
+    number = best_start(results)
+    result: Any = results[number]
+    interrupted = any(other is None or was_interrupted(other) for other in results)
+    if interrupted and result.reason is not Reason.NOT_FINITE:
+        result.reason = Reason.INTERRUPTED
+    return starts[number], result
 
 
 def _first(x):

@@ -117,7 +117,11 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Pictures, B
     dtype : {"auto", "float32", "float64"}, default="auto"
         Float type in which the network computes; ``"auto"`` is that of X.
     n_init : int, default=1
-        Starts of lbfgs from different weights, of which the best is kept.
+        Starts from different weights, with orders of rows of their own, of which the best is
+        kept: by what early stopping or validation data watch, otherwise by the last training
+        loss. The first start is that of ``n_init=1``; all are trained as one program where the
+        network allows it and nobody hears of every epoch, those of lbfgs on one program of the
+        loss. Fits that go on (``warm_start``, ``partial_fit``) start once.
 
     Attributes
     ----------

@@ -154,7 +154,11 @@ class CNNClassifier(_Convolutional, NetworkClassifier):
         Float type in which the network computes; ``"auto"`` is float32 for pictures and
         signals and where ``input_shape`` is given, else that of X.
     n_init : int, default=1
-        Starts of lbfgs from different weights, of which the best is kept.
+        Starts from different weights, with orders of rows of their own, of which the best is
+        kept: by what early stopping or validation data watch, otherwise by the last training
+        loss. The first start is that of ``n_init=1``; all are trained as one program where the
+        network allows it and nobody hears of every epoch, those of lbfgs on one program of the
+        loss. Fits that go on (``warm_start``, ``partial_fit``) start once.
 
     Attributes
     ----------
@@ -412,7 +416,11 @@ class CNNRegressor(_Convolutional, NetworkRegressor):
         Float type in which the network computes; ``"auto"`` is float32 for pictures and
         signals and where ``input_shape`` is given, else that of X.
     n_init : int, default=1
-        Starts of lbfgs from different weights, of which the best is kept.
+        Starts from different weights, with orders of rows of their own, of which the best is
+        kept: by what early stopping or validation data watch, otherwise by the last training
+        loss. The first start is that of ``n_init=1``; all are trained as one program where the
+        network allows it and nobody hears of every epoch, those of lbfgs on one program of the
+        loss. Fits that go on (``warm_start``, ``partial_fit``) start once.
 
     Attributes
     ----------

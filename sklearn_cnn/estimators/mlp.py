@@ -195,7 +195,11 @@ class MLPClassifier(_Dense, NetworkClassifier):
     dtype : {"auto", "float32", "float64"}, default="auto"
         Float type in which the network computes; ``"auto"`` is that of X.
     n_init : int, default=1
-        Starts of lbfgs from different weights, of which the best is kept.
+        Starts from different weights, with orders of rows of their own, of which the best is
+        kept: by what early stopping or validation data watch, otherwise by the last training
+        loss. The first start is that of ``n_init=1``; all are trained as one program where the
+        network allows it and nobody hears of every epoch, those of lbfgs on one program of the
+        loss. Fits that go on (``warm_start``, ``partial_fit``) start once.
     standardize : bool, default=False
         Whether to train on columns of X with mean 0 and variance 1 (weighted; sparse X is divided
         by standard deviations only). Attributes are for X as it came: ``coefs_`` and ``model_``
@@ -431,7 +435,11 @@ class MLPRegressor(_Dense, NetworkRegressor):
     dtype : {"auto", "float32", "float64"}, default="auto"
         Float type in which the network computes; ``"auto"`` is that of X.
     n_init : int, default=1
-        Starts of lbfgs from different weights, of which the best is kept.
+        Starts from different weights, with orders of rows of their own, of which the best is
+        kept: by what early stopping or validation data watch, otherwise by the last training
+        loss. The first start is that of ``n_init=1``; all are trained as one program where the
+        network allows it and nobody hears of every epoch, those of lbfgs on one program of the
+        loss. Fits that go on (``warm_start``, ``partial_fit``) start once.
     standardize : bool, default=False
         Whether to train on columns of X with mean 0 and variance 1 (weighted; sparse X is divided
         by standard deviations only), and on a target of mean 0 and variance 1 where ``loss`` looks

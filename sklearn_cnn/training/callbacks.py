@@ -169,14 +169,18 @@ class SklearnCallbacks:
         Task of the whole fit.
     fitted_attributes : callable
         Turns weights into the attributes of an estimator that was fitted until this moment.
+    max_iter : int
     X, y, metadata
         What was handed to ``fit``.
     """
 
     every_epoch = True
 
-    def __init__(self, estimator, context, fitted_attributes: Callable, X, y, metadata):
+    def __init__(
+        self, estimator, context, fitted_attributes: Callable, max_iter: int, X, y, metadata
+    ):
         self.estimator, self.context = estimator, context
+        self._max_iter = max_iter
         self.fitted_attributes = fitted_attributes
         self._handed = {"X": X, "y": y, "metadata": metadata}
         self._epoch = self._begin()
@@ -192,7 +196,7 @@ class SklearnCallbacks:
             reconstruction_attributes=lambda: self.fitted_attributes(run.weights()),
             **self._handed,
         )
-        if not stop and epoch + 1 < self.context.max_subtasks:
+        if not stop and epoch + 1 < self._max_iter:
             self._epoch = self._begin()
         return stop
 

@@ -34,6 +34,7 @@ from .loop import (
     run_time_inputs,
     score_totals,
 )
+from .losses import ScalarLossError
 from .plan import Fit, Plan, Progress, Result, Rows
 from .stopping import Reason, Watch
 from .widths import Widening, clusters, n_weights, open_widths
@@ -78,6 +79,8 @@ def can_be_fused(plan: Plan, rows: Rows, listener: Listener | None) -> bool:
     if not backend.compiles or sparse.issparse(rows.x) or (listener and listener.every_epoch):
         return False
     architecture = plan.architecture
+    if architecture.has_own_train_step:
+        return False
     if architecture.wants_xla:
         return True
     n_connections = _connections(architecture)
@@ -142,7 +145,8 @@ def train_together(
         except Exception as error:
             for fit, state in zip(own, states, strict=True):
                 fit.rng.set_state(state)
-            _say_why_alone(own, error)
+            if not isinstance(error, ScalarLossError):  # which no compiled program can train
+                _say_why_alone(own, error)
             return
         for number, result in zip(piece.numbers, ended, strict=True):
             results[number] = result

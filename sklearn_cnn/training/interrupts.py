@@ -7,10 +7,41 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class PendingInterrupt:
+    """Ctrl-C that waits; a call raises it if it has come.
+
+    Parameters
+    ----------
+    handler : callable
+        What Ctrl-C would call at once, which raises KeyboardInterrupt.
+
+    Attributes
+    ----------
+    has_come : bool
+        May be asked in any thread; only the one that Ctrl-C interrupts may raise it.
+    """
+
+    def __init__(self, handler: Callable[[int, Any], Any]):
+        self._handler = handler
+        self.has_come = False
+
+    def note(self, number: int, frame: Any) -> None:
+        """Let the first wait; the second is raised where it comes."""
+        self.has_come = not self.has_come
+        if not self.has_come:
+            self._handler(number, frame)
+
+    def __call__(self) -> None:
+        if self.has_come:
+            self.has_come = False
+            self._handler(signal.SIGINT, sys._getframe())
 
 
 @contextlib.contextmanager
-def interrupts_wait() -> Iterator[Callable[[], None]]:
+def interrupts_wait() -> Iterator[PendingInterrupt]:
     """Let Ctrl-C wait until training asks for it.
 
     An exception between any two instructions would leave a step half done, and is lost where it
@@ -20,28 +51,15 @@ def interrupts_wait() -> Iterator[Callable[[], None]]:
 
     Yields
     ------
-    raise_interrupt : callable
+    raise_interrupt : PendingInterrupt
         Calls the handler that was there before, which raises KeyboardInterrupt, if Ctrl-C has come.
     """
     before = signal.getsignal(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield lambda: None
+        yield PendingInterrupt(lambda number, frame: None)
         return
-    noted = False
-
-    def note(number, frame) -> None:
-        nonlocal noted
-        noted = not noted
-        if not noted:
-            before(number, frame)
-
-    def raise_interrupt() -> None:
-        nonlocal noted
-        if noted:
-            noted = False
-            before(signal.SIGINT, sys._getframe())
-
-    signal.signal(signal.SIGINT, note)
+    raise_interrupt = PendingInterrupt(before)
+    signal.signal(signal.SIGINT, raise_interrupt.note)
     try:
         yield raise_interrupt
     finally:

@@ -71,20 +71,24 @@ def epoch_orders(
     return orders, order
 
 
+Trainer = Callable[[Sequence[Fit], Listener | None], Sequence[Result | None]]
 # Who else may train the fits of this thread.
-_TRAINER: ContextVar[Callable[[Fit, Listener | None], Result | None] | None] = ContextVar(
-    "trainer", default=None
-)
+_TRAINER: ContextVar[Trainer | None] = ContextVar("trainer", default=None)
 
 
 @contextmanager
-def trained_by(trainer: Callable[[Fit, Listener | None], Result | None]):
+def trained_by(trainer: Trainer):
     """Offer the fits of this block to ``trainer``, which returns None for those it leaves alone."""
     before = _TRAINER.set(trainer)
     try:
         yield
     finally:
         _TRAINER.reset(before)
+
+
+def current_trainer() -> Trainer | None:
+    """Who else may train the fits of this thread."""
+    return _TRAINER.get()
 
 
 def train(
@@ -108,20 +112,29 @@ def train(
         Those that must hear of every batch. They, and whatever compiled epochs cannot express,
         make ``keras.Model.fit`` do the work.
     """
-    backend = backends.current()
-    from .keras_fit import train_with_keras
-
-    arguments: dict[str, Any] = {"validation": validation, "listener": listener, "order": order}
-    if not backend.compiles or callbacks or plan.architecture.has_own_train_step:
-        rows = with_own_inputs(rows)
-        return train_with_keras(plan, progress, rows, rng, callbacks=callbacks, **arguments)
-    trainer = _TRAINER.get()
-    if trainer is not None:
-        fit = Fit(plan, progress, rows, rng, validation, order)
-        result = trainer(fit, listener)
+    fit = Fit(plan, progress, rows, rng, validation, order)
+    trainer = current_trainer()
+    if trainer is not None and not callbacks:
+        (result,) = trainer([fit], listener)
         if result is not None:
             return result
-    rows = with_own_inputs(rows)
+    return train_alone(fit, listener, callbacks)
+
+
+def train_alone(fit: Fit, listener: Listener | None = None, callbacks: Sequence = ()) -> Result:
+    """Train as :func:`train` does, without offering the fit to anybody else."""
+    from .keras_fit import train_with_keras
+
+    backend = backends.current()
+    plan, progress, rng = fit.plan, fit.progress, fit.rng
+    rows = with_own_inputs(fit.rows)
+    arguments: dict[str, Any] = {
+        "validation": fit.validation,
+        "listener": listener,
+        "order": fit.order,
+    }
+    if not backend.compiles or callbacks or plan.architecture.has_own_train_step:
+        return train_with_keras(plan, progress, rows, rng, callbacks=callbacks, **arguments)
     before = rng.get_state()
     try:
         return _train_compiled(plan, progress, rows, rng, backend, **arguments)

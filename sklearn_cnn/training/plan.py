@@ -118,6 +118,7 @@ class Result:
     history: dict[str, list[float]] = field(default_factory=dict)
     executor: str = ""
     order: np.ndarray | None = None  # of rows in the last epoch
+    report: Any = None  # SciPy's own, of L-BFGS
 
     def take_over(self, listener) -> None:
         """Take the weights that a callback left behind when training ended."""

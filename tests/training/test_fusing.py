@@ -411,9 +411,9 @@ def test_a_trainer_is_offered_the_fits_of_its_block_only():
     plan, rows = plan_for(network()), some_rows()
     offered = []
 
-    def trainer(fit, listener):
-        offered.append(fit)
-        return None if len(offered) == 1 else "the trainer's own"
+    def trainer(fits, listener):
+        offered.extend(fits)
+        return [None if len(offered) == 1 else "the trainer's own"]
 
     with trained_by(trainer):
         left = alone(fit_of(plan, rows))
