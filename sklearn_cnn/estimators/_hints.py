@@ -34,7 +34,7 @@ def scale_advice(X, names, target=None, *, has_option: bool = True) -> list[str]
     """
     advice = []
     option = "Set standardize=True, or " if has_option else ""
-    scales = column_scales(X)
+    scales = np.zeros(0) if not sparse.issparse(X) and _ranges_are_alike(X) else column_scales(X)
     varying = np.flatnonzero(scales > 0)
     if len(varying) > 1:
         low, high = (varying[pick(scales[varying])] for pick in (np.argmin, np.argmax))
@@ -57,6 +57,18 @@ def scale_advice(X, names, target=None, *, has_option: bool = True) -> list[str]
     return advice
 
 
+def _ranges_are_alike(X: np.ndarray) -> bool:
+    """Whether ranges, which take a tenth of the time, rule out that standard deviations differ.
+
+    Of n rows the standard deviation is between range / sqrt(2 n) and range / 2.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        ranges = X.max(axis=0).astype(np.float64) - X.min(axis=0)
+    ranges = ranges[ranges != 0]
+    largest_ratio = _LARGEST_RATIO / np.sqrt(len(X) / 2)
+    return len(ranges) < 2 or bool(ranges.max() <= largest_ratio * ranges.min())
+
+
 def column_scales(X) -> np.ndarray:
     """Standard deviation of each column."""
     with np.errstate(over="ignore", invalid="ignore"):
@@ -64,7 +76,9 @@ def column_scales(X) -> np.ndarray:
             mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
             squares = np.asarray(X.multiply(X).mean(axis=0), dtype=np.float64).ravel()
             return np.sqrt(np.maximum(squares - mean**2, 0))
-        return np.std(X, axis=0, dtype=np.float64)
+        scales = np.std(X, axis=0, dtype=np.float64)
+        scales[X.max(axis=0) == X.min(axis=0)] = 0  # of 0.1 in each row it is 1e-17
+        return scales
 
 
 def _sentence(words: str) -> str:

@@ -6,9 +6,11 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, integers
 
 from sklearn_cnn import MLPClassifier, MLPRegressor
-from sklearn_cnn.estimators._hints import ScaleWarning
+from sklearn_cnn.estimators._hints import ScaleWarning, scale_advice
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.RandomState(0)
@@ -43,10 +45,25 @@ def test_one_warning_tells_both():
 
 @pytest.mark.parametrize("estimator", [MLPClassifier((3,), max_iter=2)])
 def test_scaled_data_and_constant_columns_are_no_matter(estimator):
-    X = np.column_stack([FRAME["share"], np.zeros(80), np.full(80, 1e9)])
+    X = np.column_stack([FRAME["share"], np.zeros(80), np.full(80, 0.1), 500 * FRAME["share"]])
     with warnings.catch_warnings():
         warnings.simplefilter("error", ScaleWarning)
-        estimator.fit(X[:, :2], LABELS)
+        estimator.fit(X, LABELS)
+
+
+@given(seed=integers(0, 2**32 - 1), n_rows=integers(2, 200), power=floats(0, 6))
+def test_what_ranges_rule_out_standard_deviations_would_not_say(seed, n_rows, power):
+    """Columns of any shape: a few rows far out, two values, normal."""
+    rng = np.random.RandomState(seed)
+    X = np.column_stack(
+        [rng.normal(size=n_rows), rng.randint(2, size=n_rows), rng.standard_cauchy(n_rows)]
+    )
+    X = X * [1, 10**power, 10 ** rng.uniform(-power, power)]
+    X[0, :] += rng.randint(2, size=3) * 10**power
+    scales = np.std(X, axis=0)
+    scales = scales[np.ptp(X, axis=0) > 0]
+    differ = len(scales) > 1 and scales.max() / scales.min() > 1000
+    assert bool(scale_advice(X, None)) == differ
 
 
 def test_counts_under_a_log_link_are_no_matter():

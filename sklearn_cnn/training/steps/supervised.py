@@ -131,6 +131,7 @@ class Supervised(SupervisedLoss):
         self._metric_descriptions = metrics
         self._optimizer_description = optimizer
         self.optimizer = optimizer.build(backend.pure_optimizer)
+        self._slots: list[np.ndarray] | None = None
         if self.flat:
             self.penalised = [network.kernel_mask()]
             vector = Variable(
@@ -142,12 +143,14 @@ class Supervised(SupervisedLoss):
 
     def initial_slots(self, trainable: list[np.ndarray]) -> list:
         """The optimizer's variables before the first step, as NumPy arrays."""
-        optimizer = self.optimizer
         if self._optimizer_description.starts_from_weights:
             optimizer = self._optimizer_description.build(lambda cls: cls)
             dtype = self.network.architecture.dtype
             optimizer.build([Variable(weight, dtype=dtype) for weight in trainable])
-        return [np.asarray(variable) for variable in optimizer.variables]
+            return [np.asarray(variable) for variable in optimizer.variables]
+        if self._slots is None:
+            self._slots = [np.asarray(variable) for variable in self.optimizer.variables]
+        return list(self._slots)
 
     def ending(self, state: State) -> Any:
         """The weights that training ends with: averages, where the optimizer keeps them."""
