@@ -11,7 +11,7 @@ from sklearn_cnn import import_keras
 
 from ._dispatch import command
 from ._keras_objects import fitting, seeded
-from ._models import _reply
+from ._model_state import reply_of
 
 _NO_DOWNLOAD = re.compile(r"URL fetch failure on (\S+?):? ")
 
@@ -23,7 +23,7 @@ def known_network(name: str, settings: dict[str, Any], seed: Any = None) -> dict
     function = getattr(keras.applications, name)
     try:
         with seeded(seed):
-            return _reply(function(**fitting(function, settings)))
+            return reply_of(function(**fitting(function, settings)))
     except Exception as error:
         missing = _NO_DOWNLOAD.search(str(error))
         if missing is None:

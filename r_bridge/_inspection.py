@@ -12,7 +12,7 @@ from sklearn_cnn import import_keras
 
 from ._dispatch import command
 from ._keras_objects import kept
-from ._models import _inputs
+from ._models import inputs_of
 
 # Filters whose patterns are drawn at once.
 _FILTERS_AT_ONCE = 16
@@ -26,7 +26,7 @@ def activations_of(key: str, x: Any, layers: Any, batch_size: Any = None) -> dic
     names = [str(name) for name in np.atleast_1d(layers)]
     inner = keras.Model(model.inputs, [_layer(model, name).output for name in names])
     size = 32 if batch_size is None else int(batch_size)
-    outputs = inner.predict(_inputs(x), batch_size=size, verbose=0)
+    outputs = inner.predict(inputs_of(x), batch_size=size, verbose=0)
     return dict(zip(names, outputs if len(names) > 1 else [outputs], strict=True))
 
 
@@ -107,7 +107,7 @@ def gradcam_of(key: str, x: Any, layer: str | None = None, class_index: Any = No
     model = kept(key)
     found = _last_convolution(model) if layer is None else _layer(model, layer)
     below, above = _in_two(model, found)
-    features = below(tf.constant(_inputs(x)))
+    features = below(tf.constant(inputs_of(x)))
     with tf.GradientTape() as tape:
         tape.watch(features)
         scores = above(features)

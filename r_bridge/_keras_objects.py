@@ -15,6 +15,7 @@ import logging
 import random
 import secrets
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,18 @@ logging.getLogger("tensorflow").addFilter(
     lambda record: "triggered tf.function retracing" not in record.getMessage()
 )
 
+
+@dataclass(frozen=True)
+class _Entry:
+    """An object, and what is worked out from it and goes with it."""
+
+    value: Any
+    beside: dict[Any, Any] = field(default_factory=dict)
+
+
 # Process numbers come again: a key must not name the object of another session.
 _TOKEN = secrets.token_hex(8)
-_KEPT: dict[str, Any] = {}
-_BESIDE: dict[str, dict[Any, Any]] = {}
+_KEPT: dict[str, _Entry] = {}
 _NUMBERS = itertools.count(1)
 
 
@@ -56,28 +65,32 @@ class NotKept(LookupError):
     """A key of another process, or of an object that has been released."""
 
 
-def keep(value: Any) -> str:
-    """Keep an object for R, which names it by the key that is returned."""
-    key = f"{_TOKEN}-{next(_NUMBERS)}"
-    _KEPT[key] = value
+def keep(value: Any, key: str | None = None) -> str:
+    """Keep an object for R, which names it by the key that is returned.
+
+    Under the key of an object that has changed, or whose place it takes, it is another one:
+    nothing is beside it.
+    """
+    if key is None:
+        key = f"{_TOKEN}-{next(_NUMBERS)}"
+    _KEPT[key] = _Entry(value)
     return key
 
 
 def kept(key: str) -> Any:
     """The object of a key."""
-    if key not in _KEPT:
-        raise NotKept("It was made by a Python that has ended: define it again.")
-    return _KEPT[key]
+    return _entry(key).value
 
 
 def beside(key: str) -> dict[Any, Any]:
-    """What is worked out from an object and goes with it."""
-    return _BESIDE.setdefault(key, {})
+    """What is worked out from the object of a key and goes with it."""
+    return _entry(key).beside
 
 
-def forget_beside(key: str) -> None:
-    """The object is another one now."""
-    _BESIDE.pop(key, None)
+def _entry(key: str) -> _Entry:
+    if key not in _KEPT:
+        raise NotKept("It was made by a Python that has ended: define it again.")
+    return _KEPT[key]
 
 
 @command
@@ -85,7 +98,20 @@ def release(keys: Any) -> None:
     """Forget what R no longer has a name for."""
     for key in np.atleast_1d(keys):
         _KEPT.pop(key, None)
-        forget_beside(key)
+
+
+@command
+def clear_keras_session() -> None:
+    """Let Keras number layers from the start again, and give back what it holds."""
+    keras = import_keras()
+    keras.utils.clear_session()
+
+
+@command
+def set_keras_seed(seed: int) -> None:
+    """Seed Python's, NumPy's and Keras's streams."""
+    keras = import_keras()
+    keras.utils.set_random_seed(int(seed))
 
 
 @contextlib.contextmanager

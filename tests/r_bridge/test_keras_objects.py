@@ -78,3 +78,14 @@ def test_seeding_leaves_python_s_own_stream_alone():
     assert random.getstate() == before
     with objects.seeded(5):
         assert random.random() == first
+
+
+def test_what_is_beside_an_object_goes_when_it_changes_or_is_released():
+    key = objects.keep("something")
+    objects.beside(key)["worked out"] = 1
+    assert objects.beside(key) == {"worked out": 1}
+    assert objects.keep("another", key) == key
+    assert (objects.kept(key), objects.beside(key)) == ("another", {})
+    objects.release(key)
+    with pytest.raises(objects.NotKept):
+        objects.beside(key)

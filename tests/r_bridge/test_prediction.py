@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from r_bridge._keras_objects import beside, keep, kept, release
-from r_bridge._models import add_layer, predict_model, set_weights_of
+from r_bridge._keras_objects import NotKept, beside, keep, kept, release
+from r_bridge._model_state import set_weights_of
+from r_bridge._model_structure import add_layer
+from r_bridge._models import predict_model
 from r_bridge._prediction import predict_batch
 from sklearn_cnn import import_keras
 
@@ -49,7 +51,8 @@ def test_a_graph_goes_with_its_model(dense):
     key = keep(dense)
     predict_batch(key, ROWS)
     release(key)
-    assert beside(key) == {}
+    with pytest.raises(NotKept):
+        beside(key)
 
 
 def test_several_outputs_and_outputs_by_name_come_as_from_keras():
