@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_cnn import import_keras
+from sklearn_cnn import forget_unused, import_keras
 
 from ._dispatch import command
 
@@ -97,7 +97,10 @@ def _entry(key: str) -> _Entry:
 def release(keys: Any) -> None:
     """Forget what R no longer has a name for."""
     for key in np.atleast_1d(keys):
-        _KEPT.pop(key, None)
+        entry = _KEPT.pop(key, None)
+        if entry is not None and isinstance(entry.value, import_keras().layers.Layer):
+            del entry
+            forget_unused()
 
 
 @command

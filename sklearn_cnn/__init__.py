@@ -31,6 +31,7 @@ _MODULE_OF = {
     "enable_compilation_cache": "backends.compilation_cache",
     "fit_keras_model": "training.compiled_fit",
     "fit_many": "parallel",
+    "forget_unused": "backends",
     "from_sklearn": "estimators.conversion",
     "import_keras": "backends._start",
     "load": "persistence",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from . import datasets as datasets
     from . import families as families
     from ._versions import show_versions as show_versions
+    from .backends import forget_unused as forget_unused
     from .backends._start import import_keras as import_keras
     from .backends.compilation_cache import enable_compilation_cache as enable_compilation_cache
     from .encoding.several import Inputs as Inputs

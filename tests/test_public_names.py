@@ -34,6 +34,7 @@ PUBLIC_NAMES = [
     "families",
     "fit_keras_model",
     "fit_many",
+    "forget_unused",
     "from_sklearn",
     "import_keras",
     "load",
