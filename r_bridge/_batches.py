@@ -67,13 +67,19 @@ class Batches:
         self, number: int, seed: int | None = None, *, in_order: bool = False
     ) -> tuple[np.ndarray, ...]:
         """The batch of a number from 0; after the last one come those of the next epoch."""
+        return self.source.take(*self.drawn(number, seed, in_order=in_order))
+
+    def drawn(
+        self, number: int, seed: int | None = None, *, in_order: bool = False
+    ) -> tuple[np.ndarray, np.random.Generator]:
+        """Rows of a batch, and what draws their changes."""
         seed = self.seed if seed is None or self.seed_is_given else seed
         epoch, place = divmod(number, self.n_batches)
         n_rows = len(self.source)
         shuffled = self.shuffle and not in_order
         order = _order(n_rows, seed, epoch) if shuffled else np.arange(n_rows)
         rows = order[place * self.batch_size : (place + 1) * self.batch_size]
-        return self.source.take(rows, np.random.default_rng([seed, epoch, 1 + place]))
+        return rows, np.random.default_rng([seed, epoch, 1 + place])
 
 
 @lru_cache(maxsize=4)
@@ -104,9 +110,10 @@ def know_batches(key: str) -> None:
 
 
 @command
-def batch_of(key: str, number: int) -> list[np.ndarray]:
+def batch_of(key: str, number: int, seed: Any = None, in_order: bool = False) -> list[np.ndarray]:
     """A batch, as a list of arrays."""
-    return list(kept(key).batch(int(number)))
+    seed = None if seed is None else int(seed)
+    return list(kept(key).batch(int(number), seed, in_order=in_order))
 
 
 @cache

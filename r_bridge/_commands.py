@@ -13,6 +13,7 @@ from . import (  # noqa: F401
     _models,
     _networks,
     _perceptrons,
+    _picture_batches,
     _pictures,
     _searches,
     _series,

@@ -41,6 +41,8 @@ class Conversation:
         self._work = work
         self._to_r: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
         self._from_r: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._asking = threading.Lock()
+        self._ended = False
         self._error: BaseException | None = None
         self._interrupted = False
         self._question_is_open = False
@@ -56,11 +58,16 @@ class Conversation:
     def ask(self, function: str, *arguments: Any) -> Any:
         """What R's function of that name makes of the arguments."""
         question = {"question": function, "arguments": list(arguments)}
-        self._question_is_open = True
-        self._to_r.put({"number": self.number, **question})
-        answer = self._from_r.get()
-        if answer is Ended:
-            raise Ended
+        # Keras asks for batches in a thread of its own, while a callback may have a question.
+        with self._asking:
+            if self._ended:
+                raise Ended
+            self._question_is_open = True
+            self._to_r.put({"number": self.number, **question})
+            answer = self._from_r.get()
+            if answer is Ended:
+                self._ended = True
+                raise Ended
         if self._interrupted:
             raise KeyboardInterrupt
         return answer

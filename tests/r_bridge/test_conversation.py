@@ -1,5 +1,7 @@
 """Python work that asks functions of R in between."""
 
+import threading
+
 import pytest
 
 from r_bridge import _conversation
@@ -65,3 +67,45 @@ def test_ctrl_c_is_raised_in_the_work_at_its_question(where):
         reply = _conversation.answer_question(number)
     assert (reply, heard) == ({"result": "so far"}, ["interrupted"])
     assert not _conversation._OPEN
+
+
+def test_questions_of_several_threads_get_their_own_answers():
+    """Keras asks for batches in a thread of its own."""
+    answers = {}
+
+    def work(talk):
+        def ask(number):
+            answers[number] = talk.ask("double", number)
+
+        threads = [threading.Thread(target=ask, args=[number]) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    reply = Conversation(work).start()
+    while "question" in reply:
+        (number,) = reply["arguments"]
+        reply = _conversation.answer_question(reply["number"], 2 * number)
+    assert answers == {number: 2 * number for number in range(20)}
+
+
+def test_all_threads_hear_that_r_has_ended_the_conversation():
+    heard = []
+
+    def work(talk):
+        def ask():
+            try:
+                talk.ask("anything")
+            except _conversation.Ended:
+                heard.append(True)
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    reply = Conversation(work).start()
+    _conversation.end_conversation(reply["number"])
+    assert len(heard) == 3

@@ -73,6 +73,15 @@ fit.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_size = 
   }
   in_batches <- is.function(x) || is_batches(x)
   if (is_batches(x)) check_batched(y, batch_size, validation_split, call)
+  seed <- draw_seed()
+  if (needs_r(x)) {
+    if (is.null(steps_per_epoch)) steps_per_epoch <- length(x)
+    x <- batches_by_r(x, seed)
+  }
+  if (needs_r(validation_data)) {
+    validation_data <- rows_by_r(validation_data, validation_steps)
+    validation_steps <- NULL
+  }
   settings <- list(
     batch_size = if (is.null(batch_size) && !in_batches) 32L else batch_size,
     epochs = epochs, verbose = if (speaks(verbose)) 1L else 0L,
@@ -110,7 +119,7 @@ fit.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_size = 
   callbacks <- lapply(as_items(callbacks), sendable_callback, asked = asked)
   arguments <- list(
     x = data_or_batches(x, call), y = as_data(y, "y", call), settings = settings,
-    callbacks = callbacks, seed = draw_seed(), directory = getwd()
+    callbacks = callbacks, seed = seed, directory = getwd()
   )
   reply <- if (length(asked)) {
     arguments <- c(arguments, list(generator = generator))
@@ -265,6 +274,14 @@ evaluate.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_si
                                             ...) {
   call <- sys.call()
   check_compiled(object, call)
+  if (needs_r(x)) {
+    batch_size <- x$batch_size
+    parts <- rows_by_r(x, steps)
+    x <- parts[[1]]
+    if (length(parts) > 1L) y <- parts[[2]]
+    if (length(parts) > 2L) sample_weight <- parts[[3]]
+    steps <- NULL
+  }
   if (!is_batches(x)) check_same_rows(x, y, call)
   new_metrics(call_kept(
     object, "evaluate_model",
@@ -326,6 +343,10 @@ print.sklearncnn_metrics <- function(x, ...) {
 #' @export
 predict.sklearncnn_keras_model <- function(object, x, batch_size = 32, steps = NULL, ...) {
   call <- sys.call()
+  if (needs_r(x)) {
+    x <- rows_by_r(x, steps, in_order = TRUE)[[1]]
+    steps <- NULL
+  }
   call_kept(
     object, "predict_model", x = data_or_batches(x, call), batch_size = batch_size, steps = steps
   )

@@ -1,11 +1,14 @@
 # Batches that Python makes: Keras trains on them without sending them here. R keeps their
 # description, from which they are made again in another process.
 
-new_batches <- function(maker, arguments, call = sys.call(-1)) {
+new_batches <- function(maker, arguments, call = sys.call(-1), preprocess = NULL) {
   force(call)
   reply <- dispatch(maker, arguments, call)
   state <- list2env(
-    list(key = reply$key, about = reply$about, maker = maker, arguments = arguments, number = 0),
+    list(
+      key = reply$key, about = reply$about, maker = maker, arguments = arguments, number = 0,
+      preprocess = preprocess
+    ),
     parent = emptyenv()
   )
   release_with(state)
@@ -20,6 +23,55 @@ ready_batches <- function(x) {
   sendable(x)
 }
 
+# A batch as a list of arrays. Where a function of R changes pictures, they come here for it and go
+# back for what follows.
+batch_of <- function(batches, number, seed = NULL, in_order = FALSE) {
+  which <- list(number = number, seed = seed, in_order = in_order)
+  call <- sys.call(-1)
+  preprocess <- state_of(batches)$preprocess
+  if (is.null(preprocess)) return(call_with(batches, "batch_of", which, call))
+  x <- call_with(batches, "changed_batch", which, call)
+  for (i in seq_len(nrow(x))) {
+    picture <- array(x[i, , , ], dim(x)[-1])
+    changed <- preprocess(picture)
+    if (!is.numeric(changed) || length(changed) != length(picture)) {
+      abort("argument", paste0(
+        "`preprocessing_function` must return a picture of ",
+        paste(dim(picture), collapse = " x "), "."
+      ), call = call)
+    }
+    x[i, , , ] <- changed
+  }
+  call_with(batches, "finished_batch", c(list(x = as_data(x, "x", call)), which), call)
+}
+
+needs_r <- function(x) is_batches(x) && !is.null(state_of(x)$preprocess)
+
+# Batches that need R, one after the other, for fit().
+batches_by_r <- function(batches, seed) {
+  force(batches)
+  force(seed)
+  number <- -1
+  function() batch_of(batches, number <<- number + 1, seed = seed)
+}
+
+# The same of one epoch, or of its first batches, put together, for evaluate() and predict().
+rows_by_r <- function(batches, steps, in_order = steps %% length(batches) == 0) {
+  if (is.null(steps)) steps <- length(batches)
+  numbers <- seq_len(steps) - 1
+  parts <- lapply(numbers, function(number) batch_of(batches, number, in_order = in_order))
+  lapply(seq_along(parts[[1]]), function(i) bind_rows_of(lapply(parts, `[[`, i)))
+}
+
+bind_rows_of <- function(arrays) {
+  shape <- dim(arrays[[1]])
+  if (length(shape) < 2L) return(unlist(arrays))
+  # Rows are the first dimension: they are put together as the last one.
+  columns <- lapply(arrays, function(x) aperm(x, c(seq_along(shape)[-1], 1L)))
+  n <- sum(vapply(arrays, nrow, 0L))
+  aperm(array(unlist(columns), c(shape[-1], n)), c(length(shape), seq_along(shape[-1])))
+}
+
 batch_settings <- function(batch_size, shuffle, seed) {
   check_count(batch_size, "batch_size")
   check_flag(shuffle, "shuffle")
@@ -32,8 +84,9 @@ batch_settings <- function(batch_size, shuffle, seed) {
 #' The next batch
 #'
 #' Batches of [flow_images_from_directory()], [flow_images_from_data()],
-#' [image_dataset_from_directory()], [timeseries_dataset_from_array()] and [timeseries_generator()]
-#' go to [fit()], [evaluate()] and [predict()], and can be looked at one by one.
+#' [flow_images_from_dataframe()], [image_dataset_from_directory()],
+#' [timeseries_dataset_from_array()] and [timeseries_generator()] go to [fit()], [evaluate()] and
+#' [predict()], and can be looked at one by one.
 #'
 #' `generator_next()` goes on with the next epoch after the last batch. `as_iterator()` begins at the
 #' first batch, and `iter_next()` ends with the last one.
@@ -64,7 +117,7 @@ batch_settings <- function(batch_size, shuffle, seed) {
 generator_next <- function(generator) {
   check_batches(generator)
   state <- state_of(generator)
-  parts <- call_kept(generator, "batch_of", number = state$number)
+  parts <- batch_of(generator, state$number)
   state$number <- state$number + 1
   if (length(parts) == 1L) parts[[1]] else parts
 }

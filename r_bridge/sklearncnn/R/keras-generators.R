@@ -2,8 +2,9 @@
 #'
 #' `image_data_generator()` says how pictures are changed on their way to a network: differently
 #' each time, so that the network never sees the same picture twice. `flow_images_from_directory()`
-#' makes batches of the pictures in the folders of a folder, one folder a class, and
-#' `flow_images_from_data()` batches of an array. They go to [fit()], [evaluate()] and [predict()].
+#' makes batches of the pictures in the folders of a folder, one folder a class,
+#' `flow_images_from_dataframe()` of the files that a data frame names, and
+#' `flow_images_from_data()` of an array. They go to [fit()], [evaluate()] and [predict()].
 #'
 #' A batch depends on the random seed and its number alone: with `set.seed()` fits are the same.
 #' [fit()] draws another seed from R's generator each time, unless `seed` is given here. [predict()]
@@ -13,8 +14,8 @@
 #' `featurewise_center`, `featurewise_std_normalization` and `zca_whitening` need to know the
 #' pictures: show some to `fit_image_data_generator()` before batches are made.
 #'
-#' Functions of R for each picture (`preprocessing_function` of Keras) are not possible. Change
-#' arrays before, or use layers: [layer_rescaling()], [layer_random_flip()].
+#' With a `preprocessing_function` each batch comes to R and goes back: layers, such as
+#' [layer_rescaling()] and [layer_random_flip()], do their work without that.
 #'
 #' @param featurewise_center,featurewise_std_normalization Subtract the mean, and divide by the
 #'   standard deviation, of each channel of the data.
@@ -35,6 +36,9 @@
 #' @param horizontal_flip,vertical_flip Whether one half of the pictures is mirrored.
 #' @param rescale A factor for all values, such as `1 / 255`, after the changes.
 #' @param validation_split Share of the pictures, of each class, that is `subset = "validation"`.
+#' @param preprocessing_function A function of R that changes one picture, an array of height, width
+#'   and channels, and returns one of the same size. It is called after the changes at random and
+#'   before `rescale` and the rest.
 #' @param data_format Not used: channels come last.
 #' @param object,generator What `image_data_generator()` returned.
 #' @param x Pictures: an array of rows, height, width and channels.
@@ -42,18 +46,28 @@
 #'   times.
 #' @param seed A whole number; drawn from R's generator by default.
 #' @param y Targets, one row a picture: a vector or an array.
-#' @param directory A folder.
+#' @param directory A folder; in `flow_images_from_dataframe()` the one that names of files belong to,
+#'   `NULL` for where R is.
 #' @param target_size Height and width, to which pictures are scaled.
 #' @param color_mode `"rgb"`, `"rgba"` or `"grayscale"`.
-#' @param classes Names of the folders, in the order of their numbers; all by default, sorted.
+#' @param classes Names of the folders or classes, in the order of their numbers; all by default,
+#'   sorted.
 #' @param class_mode What targets are: `"categorical"`, a column a class; `"binary"` and `"sparse"`,
-#'   class numbers from 0; `"input"`, the pictures themselves; `NULL` for none.
+#'   class numbers from 0; `"input"`, the pictures themselves; `NULL` for none; in a data frame also
+#'   `"raw"` (or `"other"`), numbers as they are.
 #' @param batch_size Pictures of a batch.
 #' @param shuffle Whether each epoch has an order of its own.
 #' @param sample_weight One weight for each row.
 #' @param follow_links Whether folders are looked into that are links.
 #' @param subset `"training"` or `"validation"`, if the generator has a `validation_split`.
 #' @param interpolation How pictures are scaled: see [image_load()].
+#' @param save_to_dir A folder to which the pictures are written as they come into batches, stretched
+#'   from black to white; so that one can look at them.
+#' @param save_prefix,save_format How the names of these files begin, and `"png"` or `"jpeg"`.
+#' @param dataframe A data frame, one row a picture.
+#' @param x_col,y_col Names of the columns that hold the files' names and the classes, or, for
+#'   `class_mode = "raw"`, of one or more columns of numbers.
+#' @param drop_duplicates Not used.
 #' @returns `image_data_generator()` and `fit_image_data_generator()` return the generator, the others
 #'   batches: see [generator_next()].
 #' @family batches
@@ -87,6 +101,13 @@
 #'   compile(optimizer = optimizer_adam(0.05), loss = "binary_crossentropy", metrics = "accuracy")
 #' model %>% fit(pictures, epochs = 3, verbose = 0)
 #' data.frame(pictures$filenames, predict(model, pictures))[c(1, 20), ]
+#'
+#' # The same files named by a data frame, and a function of R for each picture
+#' files <- data.frame(filename = pictures$filenames, class = dirname(pictures$filenames))
+#' darker <- image_data_generator(preprocessing_function = function(picture) picture / 2)
+#' flow_images_from_dataframe(
+#'   files, folder, generator = darker, target_size = c(20, 20), color_mode = "grayscale"
+#' )
 #' @export
 image_data_generator <- function(featurewise_center = FALSE, samplewise_center = FALSE,
                                  featurewise_std_normalization = FALSE,
@@ -95,7 +116,8 @@ image_data_generator <- function(featurewise_center = FALSE, samplewise_center =
                                  height_shift_range = 0, brightness_range = NULL, shear_range = 0,
                                  zoom_range = 0, channel_shift_range = 0, fill_mode = "nearest",
                                  cval = 0, horizontal_flip = FALSE, vertical_flip = FALSE,
-                                 rescale = NULL, data_format = NULL, validation_split = 0) {
+                                 rescale = NULL, preprocessing_function = NULL,
+                                 data_format = NULL, validation_split = 0) {
   settings <- list(
     featurewise_center = featurewise_center, samplewise_center = samplewise_center,
     featurewise_std_normalization = featurewise_std_normalization,
@@ -108,6 +130,9 @@ image_data_generator <- function(featurewise_center = FALSE, samplewise_center =
     validation_split = validation_split
   )
   check_generator(settings)
+  if (!is.null(preprocessing_function)) {
+    settings$preprocessing_function <- match.fun(preprocessing_function)
+  }
   structure(
     list(list2env(settings, parent = emptyenv())), class = c("sklearncnn_generator", "sklearncnn")
   )
@@ -169,7 +194,10 @@ generator_state <- function(generator) {
 }
 
 # What Python needs of a generator; its settings as of now.
-generator_settings <- function(generator) as.list(generator_state(generator))
+generator_settings <- function(generator) {
+  settings <- as.list(generator_state(generator))
+  settings[names(settings) != "preprocessing_function"]
+}
 
 ready_settings <- function(generator, call = sys.call(-1)) {
   settings <- generator_settings(generator)
@@ -192,7 +220,8 @@ ready_settings <- function(generator, call = sys.call(-1)) {
 
 #' @export
 print.sklearncnn_generator <- function(x, ...) {
-  settings <- generator_settings(x)
+  settings <- as.list(generator_state(x))
+  if (!is.null(settings$preprocessing_function)) settings$preprocessing_function <- "a function"
   settings <- settings[setdiff(names(settings), c("mean", "deviation", "whitening"))]
   usual <- formals(image_data_generator)
   changed <- Filter(function(name) !identical(settings[[name]], usual[[name]]), names(settings))
@@ -222,6 +251,7 @@ check_subset <- function(subset) {
 #' @export
 flow_images_from_data <- function(x, y = NULL, generator = image_data_generator(), batch_size = 32,
                                   shuffle = TRUE, sample_weight = NULL, seed = NULL,
+                                  save_to_dir = NULL, save_prefix = "", save_format = "png",
                                   subset = NULL) {
   call <- sys.call()
   check_pictures(x, call)
@@ -232,8 +262,9 @@ flow_images_from_data <- function(x, y = NULL, generator = image_data_generator(
     x = as_data(x, "x", call), y = as_data(y, "y", call),
     sample_weight = as_data(sample_weight, "sample_weight", call),
     generator = ready_settings(generator), subset = subset,
-    settings = batch_settings(batch_size, shuffle, seed)
-  ))
+    settings = batch_settings(batch_size, shuffle, seed),
+    saved = save_settings(save_to_dir, save_prefix, save_format)
+  ), preprocess = generator$preprocessing_function)
 }
 
 #' @rdname image_data_generator
@@ -242,17 +273,13 @@ flow_images_from_directory <- function(directory, generator = image_data_generat
                                        target_size = c(256, 256),
                                        color_mode = c("rgb", "rgba", "grayscale"), classes = NULL,
                                        class_mode = "categorical", batch_size = 32, shuffle = TRUE,
-                                       seed = NULL, follow_links = FALSE, subset = NULL,
+                                       seed = NULL, save_to_dir = NULL, save_prefix = "",
+                                       save_format = "png", follow_links = FALSE, subset = NULL,
                                        interpolation = "nearest") {
   check_size(target_size, "target_size")
   check_subset(subset)
   check_flag(follow_links, "follow_links")
-  modes <- c("categorical", "binary", "sparse", "input")
-  if (!is.null(class_mode) && !isTRUE(class_mode %in% modes)) {
-    abort("argument", paste0(
-      "`class_mode` must be NULL or one of ", paste0("\"", modes, "\"", collapse = ", "), "."
-    ))
-  }
+  check_class_mode(class_mode)
   new_batches("flow_from_directory", list(
     directory = path_of(directory), generator = ready_settings(generator),
     classes = if (!is.null(classes)) as.array(classes), class_mode = class_mode, subset = subset,
@@ -261,8 +288,104 @@ flow_images_from_directory <- function(directory, generator = image_data_generat
       color_mode = match.arg(color_mode), size = target_size,
       interpolation = check_interpolation(interpolation)
     ),
-    settings = batch_settings(batch_size, shuffle, seed)
-  ))
+    settings = batch_settings(batch_size, shuffle, seed),
+    saved = save_settings(save_to_dir, save_prefix, save_format)
+  ), preprocess = generator$preprocessing_function)
+}
+
+check_class_mode <- function(class_mode, more = character()) {
+  modes <- c("categorical", "binary", "sparse", "input", more)
+  if (!is.null(class_mode) && !isTRUE(class_mode %in% modes)) {
+    abort("argument", paste0(
+      "`class_mode` must be NULL or one of ", paste0("\"", modes, "\"", collapse = ", "), "."
+    ), call = sys.call(-1))
+  }
+}
+
+save_settings <- function(directory, prefix, format) {
+  if (is.null(directory)) return(NULL)
+  call <- sys.call(-1)
+  if (!isTRUE(format %in% c("png", "jpeg", "jpg"))) {
+    abort("argument", "`save_format` must be \"png\" or \"jpeg\".", call = call)
+  }
+  directory <- path_of(directory)
+  if (!dir.exists(directory)) {
+    abort("argument", paste0("There is no folder \"", directory, "\" to save to."), call = call)
+  }
+  list(directory = directory, prefix = prefix, format = format)
+}
+
+#' @rdname image_data_generator
+#' @export
+flow_images_from_dataframe <- function(dataframe, directory = NULL, x_col = "filename",
+                                       y_col = "class", generator = image_data_generator(),
+                                       target_size = c(256, 256),
+                                       color_mode = c("rgb", "rgba", "grayscale"), classes = NULL,
+                                       class_mode = "categorical", batch_size = 32, shuffle = TRUE,
+                                       seed = NULL, save_to_dir = NULL, save_prefix = "",
+                                       save_format = "png", subset = NULL,
+                                       interpolation = "nearest", drop_duplicates = NULL) {
+  call <- sys.call()
+  check_size(target_size, "target_size")
+  check_subset(subset)
+  check_class_mode(class_mode, c("raw", "other"))
+  with_targets <- !is.null(class_mode) && class_mode != "input"
+  check_columns(dataframe, c(x_col, if (with_targets) y_col), call)
+  directory <- if (is.null(directory)) getwd() else path_of(directory)
+  paths <- in_folder(as.character(dataframe[[x_col]]), directory)
+  rows <- existing_rows(paths, call)
+  labels <- values <- NULL
+  if (with_targets && class_mode %in% c("raw", "other")) {
+    values <- as_data(dataframe[rows, y_col], "dataframe", call)
+  } else if (with_targets) {
+    labels <- as.character(dataframe[[y_col]])
+    if (is.null(classes)) classes <- sort(unique(labels[rows]), method = "radix")
+    rows <- rows[labels[rows] %in% classes]
+  }
+  if (!length(rows)) {
+    abort("data", "No row of `dataframe` names a picture that there is.", call = call)
+  }
+  new_batches("flow_from_table", list(
+    directory = directory, paths = as.array(paths[rows]),
+    names = if (!is.null(labels)) as.array(as.character(classes)),
+    numbers = if (!is.null(labels)) as.array(match(labels[rows], classes) - 1L), values = values,
+    generator = ready_settings(generator), class_mode = class_mode, subset = subset,
+    pictures = list(
+      color_mode = match.arg(color_mode), size = target_size,
+      interpolation = check_interpolation(interpolation)
+    ),
+    settings = batch_settings(batch_size, shuffle, seed),
+    saved = save_settings(save_to_dir, save_prefix, save_format)
+  ), preprocess = generator$preprocessing_function)
+}
+
+check_columns <- function(dataframe, columns, call) {
+  if (!is.data.frame(dataframe)) {
+    abort("data", "`dataframe` must be a data frame, one row a picture.", call = call)
+  }
+  unknown <- setdiff(columns, names(dataframe))
+  if (length(unknown)) {
+    abort("data", paste0(
+      "`dataframe` has no column \"", unknown[1], "\"; it has ",
+      paste0("\"", names(dataframe), "\"", collapse = ", "), "."
+    ), call = call)
+  }
+}
+
+in_folder <- function(files, folder) {
+  absolute <- grepl("^(/|~|[A-Za-z]:)", files)
+  ifelse(absolute, path.expand(files), file.path(folder, files))
+}
+
+existing_rows <- function(paths, call) {
+  there <- file.exists(paths)
+  if (!all(there)) {
+    warning(warningCondition(paste0(
+      sum(!there), " of ", length(there), " pictures are not there and left out, the first: ",
+      paths[!there][1]
+    ), class = c("sklearncnn_missing_pictures", "sklearncnn_warning"), call = call))
+  }
+  which(there)
 }
 
 #' Pictures of folders in batches

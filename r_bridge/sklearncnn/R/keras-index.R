@@ -33,7 +33,7 @@
 #' - Data sets: [dataset_mnist(), dataset_imdb() and others][datasets].
 #' - Arrays: [array_reshape()], [to_categorical()], [normalize()], [pad_sequences()].
 #' - Pictures: [image_load()], [image_dataset_from_directory()], [image_data_generator()] with
-#'   [flow_images_from_directory()].
+#'   [flow_images_from_directory()] or [flow_images_from_dataframe()].
 #' - Series: [timeseries_dataset_from_array()], [timeseries_generator()].
 #' - Texts: [text_tokenizer()], [layer_text_vectorization()].
 #' - Batches one by one: [generator_next()]; R functions that make them: [fit()].
