@@ -39,6 +39,7 @@ __all__ = [
     "compile_arguments",
     "double_precision",
     "fit_context",
+    "import_tensorflow_in",
     "keras_defaults",
     "places_of_averages",
     "safe_indexing",
@@ -130,6 +131,19 @@ def set_rate_variable(optimizer, rate, dtype):
         rate, dtype=dtype, trainable=False, name="learning_rate"
     )
     return optimizer._learning_rate
+
+
+def import_tensorflow_in(context):
+    """Let Keras enter ``context()`` where it imports TensorFlow on another backend."""
+    from keras.src.utils.module_utils import tensorflow
+
+    initialize = tensorflow.initialize
+
+    def initialize_in_context():
+        with context():
+            initialize()
+
+    tensorflow.initialize = initialize_in_context
 
 
 def training_argument(model, training: bool) -> dict[str, bool]:

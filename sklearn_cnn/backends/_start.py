@@ -10,6 +10,8 @@ import threading
 
 import numpy as np
 
+from sklearn_cnn.compat import import_tensorflow_in
+
 from .compilation_cache import compilation_cache_in_use
 
 _LOCK = threading.RLock()
@@ -84,15 +86,25 @@ def _import_keras() -> None:
         import keras
 
         _configure(keras.config.backend())
-        return
-    environment = dict(os.environ)
-    streams = random.getstate(), np.random.get_state()
-    try:
-        with _routine_messages_held_back(), compilation_cache_in_use():
-            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    else:
+        with compilation_cache_in_use(), _quietly_and_without_trace():
             import keras
 
             _configure(keras.config.backend())
+    if keras.config.backend() != "tensorflow":
+        # Keras imports it there too, where it is installed, once it serializes anything.
+        import_tensorflow_in(_quietly_and_without_trace)
+
+
+@contextlib.contextmanager
+def _quietly_and_without_trace():
+    """What an import of TensorFlow must happen in."""
+    environment = dict(os.environ)
+    streams = random.getstate(), np.random.get_state()
+    try:
+        with _routine_messages_held_back():
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+            yield
     finally:
         random.setstate(streams[0])
         np.random.set_state(streams[1])
