@@ -49,6 +49,12 @@ class Backend(Protocol):
     def precision(self, dtype: str) -> AbstractContextManager:
         """Context in which arrays of ``dtype`` keep their width, and products their digits."""
 
+    def own_stream(self, seed: int) -> AbstractContextManager:
+        """Context for ``keras.Model.fit`` that leaves the backend's global random stream as it was.
+
+        What draws from that stream meanwhile starts from ``seed``.
+        """
+
     def array(self, value: Any) -> Any:
         """Copy a NumPy array to the device."""
 

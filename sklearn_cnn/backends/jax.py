@@ -64,6 +64,9 @@ class JaxBackend:
         with jax.enable_x64(True), jax.default_matmul_precision(products):
             yield
 
+    def own_stream(self, seed: int):
+        return contextlib.nullcontext()
+
     def array(self, value: Any) -> Any:
         # JAX would share the memory of the caller's array; `jnp.array` copies by a program that
         # is compiled for each shape.

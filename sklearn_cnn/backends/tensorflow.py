@@ -89,6 +89,9 @@ class TensorFlowBackend:
     def precision(self, dtype: str):
         return contextlib.nullcontext()
 
+    def own_stream(self, seed: int):
+        return contextlib.nullcontext()
+
     def array(self, value: Any) -> Any:
         return tf.convert_to_tensor(value)
 

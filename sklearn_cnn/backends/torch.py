@@ -31,6 +31,13 @@ class TorchBackend:
     def precision(self, dtype: str):
         return double_precision if dtype == "float64" else contextlib.nullcontext()
 
+    @contextlib.contextmanager
+    def own_stream(self, seed: int):
+        # Keras feeds PyTorch by a DataLoader, and making one draws a number.
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            yield
+
     def array(self, value: Any) -> Any:
         return ops.convert_to_tensor(value)
 

@@ -64,7 +64,7 @@ def train_with_keras(
             batches.order = order
         run = _Run(plan, trained, progress, batches, rng, validation, listener)
         try:
-            with interrupts_wait() as raise_interrupt:
+            with backend.own_stream(plan.seed), interrupts_wait() as raise_interrupt:
                 between = keras.callbacks.LambdaCallback(
                     on_train_batch_end=lambda batch, logs: raise_interrupt()
                 )
