@@ -90,9 +90,24 @@ def cnn(seed: int) -> Answer:
 
 
 def dropout(seed: int) -> Answer:
-    network = CNNClassifier(dropout=0.5, early_stopping=True, random_state=seed)
+    """With dropout a network learns more slowly and profits from more epochs.
+
+    Of seven settings (20 and 40 epochs, batches of 64 and 128, rates), four seeds each, this one
+    had the fewest errors on 10,000 pictures held out of the training part.
+    """
+    network = CNNClassifier(
+        dropout=0.5,
+        early_stopping=True,
+        learning_rate_init=0.002,
+        batch_size=128,
+        max_iter=40,
+        n_iter_no_change=20,
+        random_state=seed,
+    )
     error, seconds = test_error(network, *mnist())
-    what = f"the same with dropout=0.5, early_stopping=True, {network.n_iter_} epochs"
+    what = (
+        f"the same with dropout=0.5, early_stopping=True, batches of 128, {network.n_iter_} epochs"
+    )
     return Answer(what, f"{error:.2f} %", "", seconds)
 
 
