@@ -87,8 +87,6 @@ def snake_case(name: str) -> str:
     return re.sub("_+", "_", name).strip("_").lower()
 
 
-# -- which classes, under which names, with which examples --------------------------------------
-
 _TABLE = "c(4)"
 _SERIES = "c(8, 3)"
 _IMAGE = "c(8, 8, 3)"
@@ -353,9 +351,6 @@ def small_parts() -> Iterator[Wrapped]:
 def callbacks() -> Iterator[Wrapped]:
     for keras_class, (name, arguments) in _CALLBACKS.items():
         yield Wrapped(f"callbacks.{keras_class}", name, f"{name}({arguments})")
-
-
-# -- from signature and docstring to R ------------------------------------------------------------
 
 
 def _signature(found: Any) -> dict[str, Any]:

@@ -249,9 +249,6 @@ def test_the_dtype_of_a_model_is_its_own():
     assert given(mixed, ROW).dtype == "float32"
 
 
-# -- what is known of a network --------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     ("last", "activation", "ends_in"),
     [
@@ -350,9 +347,6 @@ def test_parameters_are_listed_in_the_order_of_the_weights():
     assert len(network.build().trainable_variables) == 2
 
 
-# -- inputs ----------------------------------------------------------------------------------------
-
-
 def two_inputs():
     table, word = keras.Input((3,), name="table"), keras.Input((2,), dtype="int32", name="word")
     words = layers.Flatten()(layers.Embedding(9, 2)(word))
@@ -419,9 +413,6 @@ def test_inputs_that_do_not_fit_are_refused(rows, message):
     network = given(two_inputs(), [Input(None, (5,), "float32")])
     with pytest.raises(ValueError, match=message):
         network.arrange(rows)
-
-
-# -- models that no estimator can train ------------------------------------------------------------
 
 
 def test_a_model_that_cannot_be_made_again_is_refused():

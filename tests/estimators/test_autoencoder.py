@@ -28,9 +28,6 @@ def linear(n_components, **settings):
     return Autoencoder(n_components, random_state=0, **options | settings)
 
 
-# -- linear networks are PCA -----------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("n_components", [1, 2, 3])
 def test_a_linear_autoencoder_spans_the_subspace_of_pca(n_components):
     autoencoder = linear(n_components).fit(TABLE)
@@ -60,8 +57,6 @@ def test_weights_make_it_the_pca_of_weighted_rows():
     decoder = autoencoder.model_.get_weights()[-2]
     assert (np.cos(subspace_angles(decoder.T, pca.components_.T)) > 0.9999).all()
 
-
-# -- codes and shapes ------------------------------------------------------------------------------
 
 SHAPES = {
     "table": (TABLE, {}),
@@ -129,9 +124,6 @@ def test_the_code_has_the_activation_that_was_asked_for(activation, lowest, high
         assert (codes < 0).any()
 
 
-# -- losses ----------------------------------------------------------------------------------------
-
-
 def test_the_loss_is_half_the_mean_squared_error_as_in_the_perceptrons():
     autoencoder = quick("Autoencoder", max_iter=1, batch_size=120, learning_rate_init=1e-12)
     autoencoder.fit(TABLE)
@@ -156,9 +148,6 @@ def test_shares_are_rebuilt_as_shares(loss):
 def test_what_is_no_share_is_refused():
     with pytest.raises(ValueError, match="binomial\\(link='logit'\\) needs 0 <= y <= 1"):
         quick("Autoencoder", loss=binomial()).fit(TABLE)
-
-
-# -- when training stops ---------------------------------------------------------------------------
 
 
 def epochs_by_hand(losses, tol, patience):
@@ -198,9 +187,6 @@ def test_early_stopping_watches_the_loss_of_its_own_split():
     watched = autoencoder.history_["val_loss"]
     assert autoencoder.n_iter_ == epochs_by_hand(watched, 0.05, 4)
     assert autoencoder.n_iter_ < 60
-
-
-# -- use -------------------------------------------------------------------------------------------
 
 
 def test_y_is_not_used():

@@ -34,8 +34,6 @@ def fit_with(estimator, X=None, y=None, **options):
     return estimator.fit(good_X if X is None else X, good_y if y is None else y, **options)
 
 
-# -- X ---------------------------------------------------------------------------------------------
-
 BAD_X = {
     "NaN": (lambda X: damaged(X, np.nan), "Input X contains NaN"),
     "infinity": (lambda X: damaged(X, np.inf), "Input X contains infinity or a value too large"),
@@ -140,9 +138,6 @@ def test_codes_of_another_width_are_refused():
         autoencoder.inverse_transform(np.ones((4, 3)))
 
 
-# -- y ---------------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", [*CLASSIFIERS, *REGRESSORS])
 def test_y_of_another_length_is_refused(name):
     _, y = data_for(quick(name))
@@ -224,8 +219,6 @@ def test_families_that_do_not_fit_the_labels_are_refused(name):
             fit_with(quick(name, loss=loss), X=X, y=y)
 
 
-# -- weights and offsets ---------------------------------------------------------------------------
-
 BAD_WEIGHTS = {
     "negative": (-np.ones(90), "Negative values in data passed to `sample_weight`"),
     "all zero": (np.zeros(90), "Sample weights must contain at least one non-zero number"),
@@ -277,9 +270,6 @@ def test_bad_offsets_are_refused(name, offset, message):
         estimator.predict(data_for(estimator)[0], offset=offset)
 
 
-# -- validation data -------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", [*CLASSIFIERS, *REGRESSORS])
 def test_validation_data_that_do_not_fit_are_refused(name):
     X, y = data_for(quick(name))
@@ -328,8 +318,6 @@ def test_partial_fit_has_no_early_stopping(name):
         estimator.partial_fit(X, y, **first)
     assert not estimator.__sklearn_is_fitted__()
 
-
-# -- parameters ------------------------------------------------------------------------------------
 
 UNKNOWN_NAMES = {
     "activation": ("rleu", ["'logistic'", "'gelu'", "Did you mean 'relu'?"]),
@@ -432,8 +420,6 @@ def test_warm_start_with_other_labels_or_columns_is_refused():
         estimator.fit(X[:, :3], y)
 
 
-# -- divergence ------------------------------------------------------------------------------------
-
 DIVERGING = {"solver": "sgd", "learning_rate_init": 1e3, "activation": "identity", "max_iter": 30}
 DIVERGED = (
     "Solver produced non-finite parameter weights. The input data may contain large values and "
@@ -486,9 +472,6 @@ def test_with_a_best_epoch_before_it_diverging_is_a_warning(cls):
     assert np.isnan(estimator.validation_scores_[-1])
     assert np.isfinite(estimator.best_validation_score_)
     assert np.isfinite(estimator.predict(data.X)).all()
-
-
-# -- nothing half-fitted ---------------------------------------------------------------------------
 
 
 def interrupted_by(error):

@@ -22,8 +22,6 @@ def same_bits(first, second):
     return all(map(np.array_equal, weights_of(first), weights_of(second)))
 
 
-# -- forms of X ------------------------------------------------------------------------------------
-
 SIGNALS = np.random.RandomState(0).normal(size=(40, 12)).astype(np.float32)
 COLOURS = np.random.RandomState(0).normal(size=(40, 6, 5, 3)).astype(np.float32)
 KINDS = np.arange(40) % 2
@@ -90,8 +88,6 @@ def test_a_forced_float_type_holds_for_any_x_of_predict():
     assert_array_equal(cnn.predict_proba(COLOURS.astype(np.float64)), expected)
 
 
-# -- what Keras itself trains ----------------------------------------------------------------------
-
 TARGETS = {
     "two classes": ("CNNClassifier", np.arange(40) % 2, "binary_crossentropy"),
     "three classes": ("CNNClassifier", np.arange(40) % 3, "categorical_crossentropy"),
@@ -155,9 +151,6 @@ def test_every_kind_of_network_is_trained_as_keras_trains_it(X, settings):
     assert_trained_like_keras(name, X, y, loss, **settings)
 
 
-# -- the network -----------------------------------------------------------------------------------
-
-
 def layers_of(estimator):
     return [type(layer).__name__ for layer in estimator.model_.layers]
 
@@ -210,9 +203,6 @@ def test_names_stand_for_networks_whatever_the_other_parameters_say():
     assert cnn.architecture_.function == "lenet"
     with_dropout = clone(cnn).set_params(dropout=0.5).fit(X, np.arange(20) % 2)
     assert with_dropout.architecture_.dropout == 0.5
-
-
-# -- learning --------------------------------------------------------------------------------------
 
 
 def test_it_learns_what_no_average_of_pixels_tells():

@@ -53,9 +53,6 @@ def same(first, second):
     return len(first) == len(second) and all(map(np.array_equal, first, second))
 
 
-# -- every constructor argument --------------------------------------------------------------------
-
-
 class Counter(Callback):
     """Counts the epochs of all fits."""
 
@@ -229,9 +226,6 @@ def test_fit_keeps_the_arguments_that_were_given(name):
     assert given["metrics"][0].result() == 0
 
 
-# -- the Keras model -------------------------------------------------------------------------------
-
-
 def rows_of(estimator):
     """X of the estimator as its Keras model takes it."""
     X, _ = data_for(estimator)
@@ -358,9 +352,6 @@ def test_a_new_fit_makes_a_new_model_and_leaves_the_old_one_alone(name):
     assert estimator.model_ is not model
     assert same(model.get_weights(), before)
     assert not same(weights_of(estimator), before)
-
-
-# -- callbacks -------------------------------------------------------------------------------------
 
 
 class Journal(Callback):
@@ -581,9 +572,6 @@ def test_an_interrupt_of_lbfgs_keeps_the_model_so_far(monkeypatch):
     assert mlp.n_iter_ == 3
     shorter = fitted(quick("MLPRegressor", solver="lbfgs", max_iter=3))
     assert_allclose(mlp.coefs_[0], shorter.coefs_[0])
-
-
-# -- what is recorded, what is printed -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("watching", [False, True])

@@ -37,8 +37,6 @@ def starting_from(mlp, X, y, coefs, intercepts):
     return mlp.set_params(learning_rate_init=rate, max_iter=epochs)
 
 
-# -- single steps ----------------------------------------------------------------------------------
-
 SOFTMAX_ROWS = np.array([[0.2, 0.7], [0.8, 0.1], [0.3, 0.5]])
 SOFTMAX_WEIGHTS = np.array([[0.65, 1.19], [0.69, -0.92]])
 
@@ -169,9 +167,6 @@ def test_two_steps_of_each_solver_equal_the_closed_formula(name):
     assert_allclose(after(2), np.array([0.5, 0.0]) - moved, rtol=1e-6)
 
 
-# -- whole fits ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_stochastic_descent_on_single_rows_is_the_loop_that_everybody_writes(dtype):
     """A line through 42 rows, in their order; our squared error is halved, its rate doubled."""
@@ -271,9 +266,6 @@ def test_weights_of_zero_cannot_tell_classes_apart():
     mlp.coefs_ = [np.zeros((10, 4)), np.zeros((4, 1))]
     mlp.intercepts_ = [np.zeros(4), np.zeros(1)]
     assert (mlp.predict_proba(X) == 0.5).all()
-
-
-# -- networks that learn ---------------------------------------------------------------------------
 
 
 def halves(X, y):

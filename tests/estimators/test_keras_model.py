@@ -98,9 +98,6 @@ def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
 
 
-# -- what Keras itself would have trained ----------------------------------------------------------
-
-
 def of(*inside, **settings):
     model = keras.Sequential([layers.Input((6,)), *inside])
     model.compile(**settings)
@@ -347,9 +344,6 @@ def test_embeddings_train_as_keras_does():
         assert_allclose(ours, theirs, atol=1e-6)
 
 
-# -- how outputs are read --------------------------------------------------------------------------
-
-
 def ending_in(n_units, activation, **compiled):
     model = keras.Sequential([layers.Input((6,)), layers.Dense(n_units, activation=activation)])
     if compiled:
@@ -471,8 +465,6 @@ def test_pictures_may_be_predicted():
     assert set(map(tuple, shapes)) == {((2, 3, 1), (2, 3, 1))}
     assert regressor.predict(X).shape == (100, 6)
 
-
-# -- X and y ---------------------------------------------------------------------------------------
 
 KINDS_OF_LABEL = ["float32", "float64", "int8", "int64", "uint16", "bool", "<U1", "object"]
 
@@ -706,9 +698,6 @@ def test_several_inputs_that_are_wrong_are_refused(rows, message):
     assert set(vars(classifier)) == before
 
 
-# -- the function that makes the model -------------------------------------------------------------
-
-
 def test_the_function_is_told_what_it_names():
     told = {}
 
@@ -846,9 +835,6 @@ def test_other_messages_that_help():
     fitted = KerasClassifier(network, warm_start=True, max_iter=1).fit(X, LABELS)
     with pytest.raises(ValueError, match=r"Sequential\(Dense 3, Dense 3\) instead of Sequential\("):
         fitted.set_params(model__units=3).fit(X, LABELS)
-
-
-# -- templates, clones, pickles --------------------------------------------------------------------
 
 
 def compiled_subclass():
@@ -1002,9 +988,6 @@ def test_folds_may_be_fitted_in_processes(model):
     assert_array_equal(cross_val_score(classifier, X, LABELS, cv=2, n_jobs=2), alone)
 
 
-# -- every argument --------------------------------------------------------------------------------
-
-
 class Counter(keras.callbacks.Callback):
     """Counts the epochs of all fits."""
 
@@ -1099,9 +1082,6 @@ def test_the_constructor_only_stores_and_reads_well(cls):
     assert vars(cls(**marks)) == marks
     assert repr(cls()) == f"{cls.__name__}()"
     assert "max_iter" in cls(network)._repr_html_()
-
-
-# -- fits ------------------------------------------------------------------------------------------
 
 
 def noisy(n_outputs):
@@ -1240,9 +1220,6 @@ def test_mixed_precision_trains():
     classifier.fit(X, LABELS)
     assert classifier.loss_curve_[-1] < classifier.loss_curve_[0]
     assert classifier.model_.layers[0].compute_dtype == "float16"
-
-
-# -- the transformer -------------------------------------------------------------------------------
 
 
 def test_without_y_the_model_learns_to_reproduce_x():

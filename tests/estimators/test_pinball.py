@@ -197,9 +197,6 @@ def test_a_classifier_has_no_quantiles():
         MLPClassifier(loss=pinball()).fit(X, Y > 0)
 
 
-# -- the family ------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize(
     "quantiles", [0.0, 1.0, (0.9, 0.1), (0.5, 0.5), (), -1, [0.2, 1.2], np.nan]
 )

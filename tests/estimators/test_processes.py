@@ -39,9 +39,6 @@ def at_once(functions):
         return list(pool.map(start, functions))
 
 
-# -- threads ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_fits_in_threads_give_what_they_give_alone(name):
     """The same program runs in all threads, with other weights, rows and dropout."""
@@ -87,9 +84,6 @@ def test_joblib_may_run_fits_in_threads():
         threads = cross_validate(mlp, data.X, data.y, cv=4, return_estimator=True)
     alone = cross_validate(mlp, data.X, data.y, cv=4, return_estimator=True)
     assert all(map(same_bits, threads["estimator"], alone["estimator"]))
-
-
-# -- processes -------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -172,9 +166,6 @@ def test_a_child_that_was_forked_before_the_backend_started_may_fit():
     assert said == "2", said
     """
     run(textwrap.dedent(FORK) + textwrap.dedent(code))
-
-
-# -- what a fit leaves alone -----------------------------------------------------------------------
 
 
 def test_the_first_fit_of_a_process_prints_writes_and_sets_nothing(tmp_path):

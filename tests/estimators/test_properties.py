@@ -40,8 +40,6 @@ def weights_of(estimator):
     return estimator.model_.get_weights()
 
 
-# -- any rows, any labels --------------------------------------------------------------------------
-
 LABELS = {
     "words": ["bird", "cat", "dog", "emu"],
     "objects": np.array(["bird", "cat", "dog", "emu"], dtype=object),
@@ -187,9 +185,6 @@ def fitted(name):
     return _FITTED[name]
 
 
-# -- orders and weights ----------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("solver", ["adam", "sgd", "lbfgs"])
 @pytest.mark.parametrize("name", NAMES)
 @settings(parent=a_few, max_examples=4)
@@ -234,9 +229,6 @@ def test_an_epoch_without_shuffling_goes_through_the_rows_in_their_order(data, s
     mlp.set_params(learning_rate_init=0.05).fit(X, y, sample_weight=weight)
     assert_allclose(mlp.coefs_[0].ravel(), w, rtol=1e-9)
     assert_allclose(mlp.intercepts_[0], b, rtol=1e-9)
-
-
-# -- copies ----------------------------------------------------------------------------------------
 
 
 def through_joblib(value):
@@ -298,8 +290,6 @@ def test_a_pickle_predicts_in_another_process(tmp_path):
     ):
         assert_array_equal(found, predicted)
 
-
-# -- random numbers --------------------------------------------------------------------------------
 
 # Everything in a fit that draws.
 RANDOM = {"dropout": 0.3, "early_stopping": True, "batch_size": 16, "validation_fraction": 0.2}

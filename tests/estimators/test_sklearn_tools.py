@@ -52,9 +52,6 @@ def weights_of(estimator):
     return estimator.model_.get_weights()
 
 
-# -- tables ----------------------------------------------------------------------------------------
-
-
 def people(n=80):
     rng = np.random.RandomState(0)
     return {
@@ -141,9 +138,6 @@ def test_codes_have_names_and_the_container_that_was_asked_for(transform):
     assert list(both.get_feature_names_out()) == [*(f"codes__{n}" for n in names), "pca__pca0"]
 
 
-# -- searches --------------------------------------------------------------------------------------
-
-
 def test_a_grid_search_finds_what_loops_find():
     data = problem("two classes")
     grid = {"mlpclassifier__hidden_layer_sizes": [(), (4,)], "mlpclassifier__alpha": [0.001, 10.0]}
@@ -211,8 +205,6 @@ def test_predictions_across_folds_have_the_columns_of_all_classes():
     )
     assert probabilities.shape == (200, 10)
 
-
-# -- ensembles and inspection ----------------------------------------------------------------------
 
 AROUND_CLASSIFIERS = {
     "calibration": lambda e: CalibratedClassifierCV(e, cv=2),
@@ -287,9 +279,6 @@ def test_partial_dependence_can_be_drawn(name):
     assert display.axes_.size == 2
 
 
-# -- metadata --------------------------------------------------------------------------------------
-
-
 @pytest.fixture
 def routing():
     set_config(enable_metadata_routing=True)
@@ -338,9 +327,6 @@ def test_validation_data_with_other_rows_than_x_are_whole_in_every_fold():
     assert search.best_estimator_.history_["val_loss"] == alone.history_["val_loss"]
 
 
-# -- probabilities and decisions -------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("data", ["two classes", "ten classes"])
 @pytest.mark.parametrize("name", CLASSIFIERS)
 def test_probabilities_are_there_and_there_is_no_decision_function_to_be_wrong(name, data):
@@ -360,8 +346,6 @@ def test_probabilities_are_there_and_there_is_no_decision_function_to_be_wrong(n
     scorer = get_scorer("roc_auc" if data == "two classes" else "roc_auc_ovr")
     assert scorer(classifier, X, y) == expected
 
-
-# -- partial_fit -----------------------------------------------------------------------------------
 
 STEPWISE = {
     "adam": {},

@@ -63,8 +63,6 @@ print.sklearncnn_keras_object <- function(x, ...) {
   invisible(x)
 }
 
-# -- what Python keeps --------------------------------------------------------------------------
-
 # A function with a state: it can be applied, as Keras's layers and models can.
 kept_object <- function(reply, class) {
   state <- list2env(reply, parent = emptyenv())
