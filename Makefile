@@ -45,9 +45,11 @@ demo: $(READY) r-package
 
 test: lint pytest vignettes
 
-# A module's tests stay in one process: they share the programs that are compiled for them.
+# A module's tests stay in one process: they share the programs that are compiled for them. Modules
+# come in the order of tests/conftest.py.
+TWO_PROCESSES := --numprocesses 2 --dist loadfile --no-loadscope-reorder
 pytest: $(READY)
-	$(RUN) -m pytest --numprocesses 2 --dist loadfile $(PYTEST_FLAGS)
+	$(RUN) -m pytest $(TWO_PROCESSES) $(PYTEST_FLAGS)
 
 test-r: $(READY)
 	$(RUN) -m pytest tests/r_bridge $(PYTEST_FLAGS)
@@ -93,7 +95,6 @@ nightly: $(NIGHTLY:%=nightly-%)
 $(NIGHTLY:%=nightly-%): export HYPOTHESIS_PROFILE = nightly
 # R's tests make every known network, which takes a minute.
 $(NIGHTLY:%=nightly-%): export SKLEARNCNN_ALL_NETWORKS = 1
-TWO_PROCESSES := --numprocesses 2 --dist loadfile
 
 nightly-newest: $(READY)
 	$(RUN) -m pip install --quiet --upgrade scikit-learn

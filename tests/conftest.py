@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections import Counter
 
 import pytest
 from hypothesis import settings
@@ -15,6 +16,16 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=30)
 settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=300)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+# Modules of few tests that take minutes each.
+_LONG_MODULES = ("test_r_package.py", "test_vignettes.py")
+
+
+def pytest_collection_modifyitems(items):
+    """Long modules first, then those with most tests: two processes end at about the same time."""
+    n_tests = Counter(item.path for item in items)
+    items.sort(key=lambda item: (item.path.name not in _LONG_MODULES, -n_tests[item.path]))
 
 
 def pytest_report_header():

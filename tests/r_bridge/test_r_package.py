@@ -58,6 +58,7 @@ def test_testthat_passes_in_an_r_inside_python(script, r_library):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # it runs all examples, and testthat once more
 def test_r_cmd_check_finds_neither_errors_nor_warnings(tmp_path, r_library):
     env = environment(r_library, _R_CHECK_FORCE_SUGGESTS_="false")
     build = ["R", "CMD", "build", "--no-manual", str(PACKAGE)]
