@@ -12,6 +12,7 @@ from contextlib import nullcontext
 
 import _peers
 import numpy as np
+from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.utils import resample
 
@@ -21,6 +22,8 @@ CASES = {
     "wide": ["fused", "sklearn_cnn", "scikit-learn"],
     "bootstrap": ["fused", "sklearn_cnn", "scikit-learn"],
     "convnets": ["fused", "sklearn_cnn"],
+    "starts": ["fused", "sklearn_cnn", "scikit-learn"],
+    "searches": ["fused", "sklearn_cnn", "scikit-learn"],
 }
 TITLES = {
     "digits": "4 candidates x 5 folds of 64-100-10 on digits, 20 epochs, batch 32",
@@ -28,6 +31,8 @@ TITLES = {
     "wide": "40 candidates x 5 folds of 8-16-1 on 1000 rows, 200 epochs, batch 32",
     "bootstrap": "200 bootstrap replicates of 13-64-1 on 500 rows, 100 epochs, batch 32",
     "convnets": "3 candidates x 5 folds of a convnet on 8x8 digits, 10 epochs, batch 32",
+    "starts": "50 starts of 13-5-1 on 500 rows, 200 epochs, one batch (fused: n_init=50)",
+    "searches": "50 starts of 12-2-1 on 506 rows by L-BFGS (fused: n_init=50)",
 }
 RATES = {
     "scikeras": "optimizer__learning_rate",
@@ -156,12 +161,38 @@ def convnet_search(peer: str, quick: bool):
     return fit, lambda fitted: fitted.best_score_, 1
 
 
+def starts(peer: str, quick: bool):
+    X, y = linear_problem(500, 13)
+    settings = {"batch_size": len(X), "max_iter": 2 if quick else 200}
+    return best_of_starts(peer, regressor(peer, 5, 200).set_params(**settings), X, y)
+
+
+def searches(peer: str, quick: bool):
+    X, y = linear_problem(506, 12)
+    settings = {"solver": "lbfgs", "max_iter": 5 if quick else 200}
+    return best_of_starts(peer, regressor(peer, 2, 200).set_params(**settings), X, y)
+
+
+def best_of_starts(peer: str, network, X, y):
+    seeds = [0, *np.random.RandomState(0).randint(np.iinfo(np.int32).max, size=49).tolist()]
+
+    def fit():
+        if peer == "fused":
+            return clone(network).set_params(n_init=len(seeds)).fit(X, y)
+        fits = [clone(network).set_params(random_state=seed).fit(X, y) for seed in seeds]
+        return min(fits, key=lambda fitted: fitted.loss_)
+
+    return fit, lambda fitted: fitted.score(X, y), 1
+
+
 MAKERS = {
     "digits": digits_search,
     "widths": search_of_widths,
     "wide": wide_search,
     "bootstrap": bootstrap,
     "convnets": convnet_search,
+    "starts": starts,
+    "searches": searches,
 }
 
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from collections import Counter
 
@@ -32,6 +33,30 @@ def pytest_report_header():
     if shutil.which("Rscript") is None:
         return "R is missing: what needs it is not tested. On Debian: apt install r-base-dev"
     return None
+
+
+@pytest.fixture
+def ctrl_c_is_heard():
+    """Processes of pytest-xdist, and those that a shell starts in the background, ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def groups(monkeypatch):
+    """How many fits there were in each of the groups that were trained together."""
+    from sklearn_cnn.training import fusing
+
+    sizes = []
+    train_together = fusing.train_together
+
+    def counted(fits, **settings):
+        sizes.append(len(fits))
+        return train_together(fits, **settings)
+
+    monkeypatch.setattr(fusing, "train_together", counted)
+    return sizes
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """Searches, cross-validations and ensembles under the backend "fused": as one after another."""
 
-import signal
 import threading
 import time
 import warnings
@@ -38,9 +37,12 @@ from sklearn_cnn.training import fusing
 X, y = load_iris(return_X_y=True)
 RATES = [0.003, 0.01, 0.03]
 
-pytestmark = pytest.mark.filterwarnings(
-    "error:.*trained one by one", "ignore::sklearn.exceptions.ConvergenceWarning"
-)
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "error:.*trained one by one", "ignore::sklearn.exceptions.ConvergenceWarning"
+    ),
+    pytest.mark.usefixtures("ctrl_c_is_heard"),
+]
 
 
 def network(**settings):
@@ -50,28 +52,6 @@ def network(**settings):
 
 def pipeline(**settings):
     return make_pipeline(StandardScaler(), network(**settings))
-
-
-@pytest.fixture
-def groups(monkeypatch):
-    """How many fits each group had."""
-    sizes = []
-    train_together = fusing.train_together
-
-    def counted(fits, **settings):
-        sizes.append(len(fits))
-        return train_together(fits, **settings)
-
-    monkeypatch.setattr(fusing, "train_together", counted)
-    return sizes
-
-
-@pytest.fixture(autouse=True)
-def interrupts_are_heard():
-    """A process that a shell starts in the background ignores them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(autouse=True)

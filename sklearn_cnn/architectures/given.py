@@ -451,13 +451,14 @@ def built(model: Any, inputs: tuple[Input, ...], container: str):
     if isinstance(model, keras.Sequential):
         if not model.built:
             model.build((None, *inputs[0].shape))
-    elif not model.built or not _is_graph(model):
+    elif not model.built or not is_graph(model):
         # Some layers of a subclassed model may have waited for numbers, built or not.
         model(_zeros(inputs, container))
     return model
 
 
-def _is_graph(model: Any) -> bool:
+def is_graph(model: Any) -> bool:
+    """Whether Keras knows the layers of a model and how they are joined."""
     import keras
 
     return isinstance(model, keras.Sequential) or type(model).__name__ == "Functional"
@@ -465,7 +466,7 @@ def _is_graph(model: Any) -> bool:
 
 def _declared_inputs(template, inputs: tuple[Input, ...], container: str):
     """The inputs that a functional or sequential model was defined with."""
-    if not _is_graph(template) or not template.built:
+    if not is_graph(template) or not template.built:
         return inputs, container
     tensors = template.inputs
     known = len(inputs) == len(tensors)
@@ -771,7 +772,7 @@ _RETURNS_DICT = (
 
 def _output_shape(model: Any, inputs: tuple[Input, ...], container: str) -> tuple[int, ...]:
     outputs: Any = None
-    if _is_graph(model):
+    if is_graph(model):
         if type(model).__name__ == "Functional" and isinstance(model.output, dict):
             raise UnsuitableModel(_RETURNS_DICT)
         outputs = [tuple(tensor.shape) for tensor in model.outputs]

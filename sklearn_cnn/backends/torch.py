@@ -33,9 +33,9 @@ class TorchBackend:
 
     @contextlib.contextmanager
     def own_stream(self, seed: int):
-        # Keras feeds PyTorch by a DataLoader, and making one draws a number.
-        with torch.random.fork_rng():
-            torch.manual_seed(seed)
+        # Keras feeds PyTorch by a DataLoader, and making one draws a number on the host.
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
             yield
 
     def array(self, value: Any) -> Any:

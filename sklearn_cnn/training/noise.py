@@ -14,6 +14,7 @@ from typing import Any
 from keras import layers, models, ops
 
 from sklearn_cnn import backends
+from sklearn_cnn.architectures.given import is_graph
 
 
 @dataclass(frozen=True)
@@ -144,8 +145,3 @@ def with_counted_noise(model: models.Model) -> models.Model:
         return copy
 
     return models.clone_model(model, clone_function=twin)
-
-
-def is_graph(model: models.Model) -> bool:
-    """Whether Keras knows the layers of a model and how they are joined."""
-    return isinstance(model, models.Sequential) or type(model).__name__ == "Functional"

@@ -13,7 +13,7 @@ from typing import Any
 
 from keras import layers, models, ops
 
-from .noise import is_graph
+from sklearn_cnn.architectures.given import is_graph
 
 # Bytes of the patches of a batch beyond which a convolution alone stays what it is.
 _MOST_PATCHES = 2**30

@@ -11,13 +11,7 @@ from keras.callbacks import LambdaCallback
 from sklearn_cnn import MLPRegressor
 from sklearn_cnn.training.interrupts import interrupts_wait
 
-
-@pytest.fixture(autouse=True)
-def python_deals_with_ctrl_c():
-    """Processes of pytest-xdist ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = pytest.mark.usefixtures("ctrl_c_is_heard")
 
 
 def test_ctrl_c_waits_until_it_is_asked_for():

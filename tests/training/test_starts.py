@@ -21,35 +21,23 @@ from sklearn_cnn.training.starts import best_start, train_as_one, train_starts
 
 from ._fits import fitted, network, plan_for, some_rows, start
 
-pytestmark = pytest.mark.filterwarnings(
-    "error:.*trained one by one",
-    "error:.*dtype float64 requested",
-    "ignore::sklearn.exceptions.ConvergenceWarning",
-)
+pytestmark = [
+    pytest.mark.filterwarnings(
+        "error:.*trained one by one",
+        "error:.*dtype float64 requested",
+        "ignore::sklearn.exceptions.ConvergenceWarning",
+    ),
+    pytest.mark.usefixtures("ctrl_c_is_heard"),
+]
 X, y = load_iris(return_X_y=True)
 WEIGHTS = np.random.RandomState(0).poisson(1.0, len(y)).astype(float)
 
 
 @pytest.fixture
-def groups(monkeypatch):
-    """Numbers of fits that were trained together; starts are, however short they are."""
-    sizes = []
-    train_together = fusing.train_together
-
-    def counted(fits, **settings):
-        sizes.append(len(fits))
-        return train_together(fits, **settings)
-
-    monkeypatch.setattr(fusing, "train_together", counted)
+def groups(groups, monkeypatch):
+    """The groups, where starts are trained together however short they are."""
     monkeypatch.setattr(starts, "_STEPS_WORTH_STACKING", 0)
-    return sizes
-
-
-@pytest.fixture(autouse=True)
-def python_deals_with_ctrl_c():
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+    return groups
 
 
 def mlp(**settings):
