@@ -34,6 +34,7 @@ __all__ = [
     "StrOptions",
     "available_if",
     "base_optimizer_methods",
+    "call_with_tensors",
     "check_partial_fit_first_call",
     "check_sample_weight",
     "compile_arguments",
@@ -109,6 +110,15 @@ def _clip_decay_update(optimizer, grads, trainable_variables):
     grads = optimizer._clip_gradients(grads)
     optimizer._apply_weight_decay(trainable_variables)
     optimizer._backend_update_step(grads, trainable_variables, optimizer.learning_rate)
+
+
+def call_with_tensors(function, tensors):
+    """Call a concrete function of TensorFlow with the flat list of its tensors.
+
+    Its public call looks at each argument in Python, as if it had not been traced for it: 0.2 to
+    0.5 ms.
+    """
+    return function._call_flat(tensors, function.captured_inputs)
 
 
 def places_of_averages(optimizer):

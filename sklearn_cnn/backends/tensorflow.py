@@ -10,7 +10,7 @@ import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.ops.parallel_for import pfor
 
-from sklearn_cnn.compat import base_optimizer_methods
+from sklearn_cnn.compat import base_optimizer_methods, call_with_tensors
 
 from ._interface import Executor
 
@@ -115,7 +115,8 @@ class TensorFlowBackend:
             # With variables, the weights live in the program's own while it runs.
             alone = lock if executor is Executor.VARIABLES else contextlib.nullcontext()
             with alone, scheduled_as(executor):
-                return concrete[0](*arguments)
+                tensors = [leaf for leaf in tf.nest.flatten(arguments) if leaf is not None]
+                return call_with_tensors(concrete[0], tensors)
 
         return run
 
