@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 import threading
+import warnings
 
 import numpy as np
 
@@ -85,7 +86,8 @@ def _import_keras() -> None:
     if "keras" in sys.modules:
         import keras
 
-        _configure(keras.config.backend())
+        with _quietly_and_without_trace():
+            _configure(keras.config.backend())
     else:
         with compilation_cache_in_use(), _quietly_and_without_trace():
             import keras
@@ -102,7 +104,9 @@ def _quietly_and_without_trace():
     environment = dict(os.environ)
     streams = random.getstate(), np.random.get_state()
     try:
-        with _routine_messages_held_back():
+        with _routine_messages_held_back(), warnings.catch_warnings():
+            # Of Keras on a NumPy that is as old as it may be.
+            warnings.simplefilter("ignore", FutureWarning)
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
             yield
     finally:

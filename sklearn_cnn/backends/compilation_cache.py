@@ -24,7 +24,8 @@ def enable_compilation_cache(directory: str | os.PathLike | None = None) -> str:
 
     A first fit then takes a third of the time. The environment variable ``SKLEARN_CNN_CACHE``
     set to a directory does the same; this function sets it for the processes that this one
-    starts. What is kept is machine code: the directory is the user's alone.
+    starts. What is kept is machine code: the directory is the user's alone. TensorFlow 2.20 writes
+    a line to stderr for each program that it loads; later releases are silent.
 
     Parameters
     ----------

@@ -32,6 +32,10 @@ with contextlib.suppress(KeyError):  # a later release may have its own
     pfor.RegisterPFor("Bitcast")(_stack_bitcast)
 
 
+# TensorFlow announces the first program that XLA compiles; later releases do so in a log only.
+_FIRST_SILENT_XLA = (2, 21)
+
+
 def configure(threads: int | None) -> None:
     """Take GPU memory as needed; in a joblib worker, use the threads that it grants."""
     for device in tf.config.list_physical_devices("GPU"):
@@ -41,6 +45,8 @@ def configure(threads: int | None) -> None:
         with contextlib.suppress(RuntimeError):
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(threads)
+    if tuple(int(part) for part in tf.__version__.split(".")[:2]) < _FIRST_SILENT_XLA:
+        read_flags()  # now, while messages are held back
 
 
 def read_flags() -> None:

@@ -43,7 +43,9 @@ sklearn_cnn.enable_compilation_cache({str(tmp_path)!r})
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     second = run(script, KERAS_BACKEND=backend)
     assert programs(folder) == compiled
-    assert first.stdout + first.stderr + second.stdout + second.stderr == ""
+    printed = first.stdout + first.stderr + second.stdout + second.stderr
+    # TensorFlow 2.20 takes each program that it loads for another format at first, and says so.
+    assert [line for line in printed.splitlines() if "text_format.cc" not in line] == []
 
 
 def test_the_environment_variable_does_the_same(tmp_path):
