@@ -193,8 +193,8 @@ def keras_defaults(dtype=None):
 class _DoublePrecision:
     """A block, in any number of threads, in which Keras's operations leave float64 as it is.
 
-    On PyTorch matrix products, means and maxima of float64 are computed in float32, by a table
-    that stands for all threads; float32 is not in it.
+    On PyTorch matrix products, means and maxima of float64 are computed in float32, on JAX tanh,
+    means and variances, by a table that stands for all threads; float32 is not in it.
     """
 
     def __init__(self):

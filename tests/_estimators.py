@@ -24,10 +24,10 @@ CONSTANT: dict = {
     "CNNClassifier": {"learning_rate": "constant", "learning_rate_init": 0.001},
     "CNNRegressor": {"learning_rate": "constant"},
 }
-# How near a model's own predictions are to ours: on PyTorch Keras rounds products of float64 to
-# float32 outside of our fits and predictions, and outputs reach 200 here.
-_ON_TORCH = keras.backend.backend() == "torch"
-AS_KERAS_ROUNDS = {"rtol": 1e-5, "atol": 1e-5} if _ON_TORCH else {"rtol": 1e-6, "atol": 1e-6}
+# How near a model's own predictions are to ours: outside of our fits and predictions PyTorch rounds
+# products of float64 to float32, and JAX knows float32 alone; outputs reach 200 here.
+_IN_FLOAT32 = keras.backend.backend() != "tensorflow"
+AS_KERAS_ROUNDS = {"rtol": 1e-5, "atol": 1e-5} if _IN_FLOAT32 else {"rtol": 1e-6, "atol": 1e-6}
 
 
 def quick(name, **settings):
@@ -50,3 +50,8 @@ def response(estimator, X):
         if hasattr(estimator, method):
             return getattr(estimator, method)(X)
     raise AssertionError(f"{estimator} predicts nothing")
+
+
+def weights_of(estimator):
+    """All weights in the float type of the fit: the Keras model has less on JAX, mostly."""
+    return [weight.copy() for weight in estimator.__getstate__()["_weights"]]

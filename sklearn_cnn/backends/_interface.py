@@ -49,6 +49,9 @@ class Backend(Protocol):
     def precision(self, dtype: str) -> AbstractContextManager:
         """Context in which arrays of ``dtype`` keep their width, and products their digits."""
 
+    def dtype_outside(self, dtype: str) -> str:
+        """What arrays of ``dtype`` are in the user's own program, outside of `precision`."""
+
     def own_stream(self, seed: int) -> AbstractContextManager:
         """Context for ``keras.Model.fit`` that leaves the backend's global random stream as it was.
 

@@ -9,6 +9,8 @@ import jax
 import keras
 import numpy as np
 
+from sklearn_cnn.compat import double_precision
+
 from ._interface import Executor
 from .programs import PROGRAMS
 
@@ -61,8 +63,12 @@ class JaxBackend:
         # Also for float32: one context for all, and none of the user's settings shows. Left to
         # itself a GPU rounds the factors of a product to 10 bits.
         products = getattr(jax.config, "jax_default_matmul_precision", None) or "highest"
-        with jax.enable_x64(True), jax.default_matmul_precision(products):
+        digits = double_precision if dtype == "float64" else contextlib.nullcontext()
+        with jax.enable_x64(True), jax.default_matmul_precision(products), digits:
             yield
+
+    def dtype_outside(self, dtype: str) -> str:
+        return str(jax.dtypes.canonicalize_dtype(dtype))
 
     def own_stream(self, seed: int):
         return contextlib.nullcontext()

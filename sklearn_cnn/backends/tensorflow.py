@@ -95,6 +95,9 @@ class TensorFlowBackend:
     def precision(self, dtype: str):
         return contextlib.nullcontext()
 
+    def dtype_outside(self, dtype: str) -> str:
+        return dtype
+
     def own_stream(self, seed: int):
         return contextlib.nullcontext()
 

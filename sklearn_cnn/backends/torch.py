@@ -31,6 +31,9 @@ class TorchBackend:
     def precision(self, dtype: str):
         return double_precision if dtype == "float64" else contextlib.nullcontext()
 
+    def dtype_outside(self, dtype: str) -> str:
+        return dtype
+
     @contextlib.contextmanager
     def own_stream(self, seed: int):
         # Keras feeds PyTorch by a DataLoader, and making one draws a number on the host.

@@ -357,7 +357,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
 
     def _start(self, architecture, rng, first_pass: bool, incremental: bool) -> Progress:
         if first_pass:
-            weights = architecture.draw(rng, getattr(self, "kernel_initializer", None))
+            with backends.current().precision(architecture.dtype):
+                weights = architecture.draw(rng, getattr(self, "kernel_initializer", None))
             return Progress(weights=weights)
         _model.pull(self)
         before: Progress = self._progress
@@ -692,7 +693,8 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     def model_(self):
         """The trained network as a Keras model.
 
-        Its own: further training or ``set_weights`` on it shows in the next ``predict``.
+        Its own: further training or ``set_weights`` on it shows in the next ``predict``. On JAX it
+        is in float32 unless ``jax_enable_x64`` is set, and is what the fit was to that precision.
         """
         self._require_fitted("model_")
         return _model.model_of(self)

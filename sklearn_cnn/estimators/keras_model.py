@@ -1292,7 +1292,8 @@ class KerasTransformer(_Given, ClassNamePrefixFeaturesOutMixin, TransformerMixin
         rows, _, objective, network = self._describe(rows, None, rng, True)
         progress = Progress(weights=[], slots=[np.zeros((), np.int64)])
         plan = self._plan(rows, objective, network, rng, None, False, progress)
-        progress.weights, progress.rate = network.draw(rng), plan.solver.rate
+        with backends.current().precision(network.dtype):
+            progress.weights, progress.rate = network.draw(rng), plan.solver.rate
         result = Result(progress, None, Reason.MAX_ITER, 0, {"loss": []})
         self._record(result, plan, rng, rows, None, True, False, None)
         self.__dict__.pop("_compiled", None)

@@ -8,6 +8,7 @@ from sklearn_cnn.architectures import dense
 from sklearn_cnn.compat import Interval
 
 from ._base import BaseNetwork
+from ._model import new_model
 from ._targets import NetworkClassifier, NetworkRegressor
 
 _SKLEARN_NAMES = {"sigmoid": "logistic", "linear": "identity", "exponential": "exp"}
@@ -92,9 +93,7 @@ class _Dense(BaseNetwork):
             A copy of ``model_``.
         """
         self._require_fitted("model_")
-        model = self.architecture_.build()
-        model.set_weights(self._weights)
-        return model
+        return new_model(self)
 
     def _record_kind(self, plan) -> None:
         super()._record_kind(plan)

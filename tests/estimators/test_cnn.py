@@ -8,14 +8,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from sklearn_cnn import CNNClassifier, CNNRegressor, MLPRegressor
-from tests._estimators import quick
+from tests._estimators import quick, weights_of
 from tests._problems import digits, small_pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def weights_of(estimator):
-    return estimator.model_.get_weights()
 
 
 def same_bits(first, second):

@@ -13,14 +13,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.model_selection import cross_validate
 
-from tests._estimators import NAMES, data_for, quick, response
+from tests._estimators import NAMES, data_for, quick, response, weights_of
 from tests._problems import problem, small_pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-
-def weights_of(estimator):
-    return estimator.model_.get_weights()
 
 
 def same_bits(first, second):

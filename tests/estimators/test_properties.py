@@ -21,7 +21,7 @@ from sklearn.base import is_classifier
 from sklearn.preprocessing import LabelBinarizer
 
 from sklearn_cnn import CNNClassifier, MLPClassifier, MLPRegressor
-from tests._estimators import NAMES, data_for, quick, response
+from tests._estimators import NAMES, data_for, quick, response, weights_of
 from tests._problems import problem, small_pictures
 
 pytestmark = [
@@ -34,10 +34,6 @@ a_few = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 )
 MAX_ITER = 2
-
-
-def weights_of(estimator):
-    return estimator.model_.get_weights()
 
 
 LABELS = {

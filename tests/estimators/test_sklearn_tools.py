@@ -39,17 +39,13 @@ from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from sklearn_cnn import Autoencoder, CNNClassifier, MLPClassifier, MLPRegressor
-from tests._estimators import NAMES, PERCEPTRONS, data_for, quick, response
+from tests._estimators import NAMES, PERCEPTRONS, data_for, quick, response, weights_of
 from tests._problems import digits, problem
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 CLASSIFIERS = [name for name in NAMES if is_classifier(quick(name))]
 REGRESSORS = [name for name in NAMES if is_regressor(quick(name))]
-
-
-def weights_of(estimator):
-    return estimator.model_.get_weights()
 
 
 def people(n=80):

@@ -9,7 +9,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_cnn import Autoencoder, CNNClassifier, MLPClassifier, MLPRegressor
 from sklearn_cnn.families import poisson
-from tests._estimators import NAMES, data_for, quick
+from tests._estimators import NAMES, data_for, quick, weights_of
 from tests._problems import problem, small_pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -29,10 +29,6 @@ def batches_larger_than_the_data_are_meant():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Got `batch_size`")
         yield
-
-
-def weights_of(estimator):
-    return estimator.model_.get_weights()
 
 
 def assert_same_weights(first, second, **tolerances):
