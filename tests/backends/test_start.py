@@ -90,20 +90,6 @@ def test_a_child_that_was_forked_before_keras_started_may_train():
     )
 
 
-def test_a_worker_of_joblib_takes_the_threads_it_is_granted():
-    done = run(
-        "from joblib import Parallel, delayed, parallel_config\n"
-        "def threads():\n"
-        "    from sklearn_cnn import backends\n"
-        "    backends.start()\n"
-        "    import tensorflow as tf\n"
-        "    return tf.config.threading.get_intra_op_parallelism_threads()\n"
-        "with parallel_config('loky', inner_max_num_threads=1):\n"
-        "    print(Parallel(n_jobs=2)(delayed(threads)() for _ in range(2)))\n"
-    )
-    assert done.stdout.strip() == "[1, 1]"
-
-
 def test_a_backend_that_cannot_train_is_named(monkeypatch):
     from sklearn_cnn import backends
 

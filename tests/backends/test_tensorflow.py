@@ -1,4 +1,4 @@
-"""Which executor TensorFlow trains with."""
+"""Which executor TensorFlow trains with, and on how many threads."""
 
 import subprocess
 import sys
@@ -6,10 +6,15 @@ import sys
 import pytest
 
 from sklearn_cnn import backends
+from sklearn_cnn.architectures import convolutional
 from sklearn_cnn.backends import Executor
+from tests.training._fits import fitted, plan_for, some_rows
+
+from ._processes import run
 
 pytestmark = pytest.mark.skipif(
-    backends.current().name != "tensorflow", reason="other backends have one executor"
+    backends.current().name != "tensorflow",
+    reason="other backends have one executor, and take their threads from the environment",
 )
 
 
@@ -30,6 +35,12 @@ def test_long_fits_are_compiled_and_short_ones_run_on_the_threads_that_pay(
         dense=dense, n_steps=n_steps, step_flops=step_flops, xla=xla
     )
     assert chosen is expected
+
+
+def test_convolutions_are_updated_in_place():
+    architecture = convolutional((8, 8, 1), 3, "softmax", filters=(3,), hidden_layer_sizes=())
+    result = fitted(plan_for(architecture, "sgd"), some_rows(dtype="float32", shape=(8, 8, 1)))
+    assert result.executor == "variables"
 
 
 def test_a_serial_program_ends_where_tensorflow_has_one_thread():
@@ -57,3 +68,17 @@ MLPClassifier(max_iter=5, random_state=0, n_iter_no_change=50).fit(X, y)
         check=False,
     )
     assert done.stdout.split() == ["serial", "5"], done.stderr[-2000:]
+
+
+def test_a_worker_of_joblib_takes_the_threads_it_is_granted():
+    done = run(
+        "from joblib import Parallel, delayed, parallel_config\n"
+        "def threads():\n"
+        "    from sklearn_cnn import backends\n"
+        "    backends.start()\n"
+        "    import tensorflow as tf\n"
+        "    return tf.config.threading.get_intra_op_parallelism_threads()\n"
+        "with parallel_config('loky', inner_max_num_threads=1):\n"
+        "    print(Parallel(n_jobs=2)(delayed(threads)() for _ in range(2)))\n"
+    )
+    assert done.stdout.strip() == "[1, 1]"

@@ -1,6 +1,7 @@
 """Small fits by the engine, and the same fits by Keras's own `train_on_batch`."""
 
 from contextlib import contextmanager
+from functools import wraps
 
 import numpy as np
 
@@ -56,7 +57,8 @@ def plan_for(architecture, solver="adam", rate=0.01, learning_rate="constant", *
 
 
 def start(architecture, seed=0):
-    return Progress(architecture.draw(np.random.RandomState(seed)))
+    with backends.current().precision(architecture.dtype):
+        return Progress(architecture.draw(np.random.RandomState(seed)))
 
 
 def fitted(plan, rows, trainer=train, seed=0, **keywords):
@@ -75,7 +77,19 @@ def batches(plan, rows, seed=0):
             yield order[first : first + plan.batch_size]
 
 
-def trained_on_batches(plan, rows, optimizer, penalty=None):
+def in_its_precision(oracle):
+    """Let ``oracle(plan, ...)`` compute in the float type of its plan: Keras on JAX has 32 bits."""
+
+    @wraps(oracle)
+    def run(plan, *arguments):
+        with backends.current().precision(plan.architecture.dtype):
+            return oracle(plan, *arguments)
+
+    return run
+
+
+@in_its_precision
+def trained_on_batches(plan, rows, optimizer):
     """Weights after Keras's `train_on_batch` on the batches of ``plan``.
 
     Keras divides a weighted loss by the number of rows: weights are scaled to an average of 1.

@@ -289,7 +289,7 @@ def test_a_models_own_step_is_taken_with_our_batches_and_weights(weighted):
     rows = some_rows(dtype="float32", weighted=weighted)
     expected = fitted_model(keras.Sequential([keras.layers.Dense(3)]), rows)
     result = fitted_model(OwnStep(), rows)
-    assert (expected.executor, result.executor) == ("serial", "keras")
+    assert expected.executor != result.executor == "keras"
     assert largest_difference(expected.progress.weights, result.progress.weights) < 1e-6
     assert_allclose(expected.history["loss"], result.history["loss"], rtol=1e-5)
     doubled = fitted_model(OwnStep(2.0), rows)
