@@ -15,7 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # Examples are the same in every run of `make test`; the nightly run draws new ones.
 settings.register_profile("default", derandomize=True, deadline=None, max_examples=30)
-settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=300)
+settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=100)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
