@@ -81,13 +81,14 @@ bench: .venv-bench/.ready
 	.venv-bench/bin/python -m pip install --quiet --editable ".[bench,jax,plots,test]"
 	@touch $@
 
-# The oldest release of everything that pyproject.toml names.
+# The oldest release of everything that pyproject.toml names, but for rpy2: few of them will do.
+comma := ,
 .venv-oldest/.ready: pyproject.toml
 	$(PYTHON) -m venv --clear .venv-oldest
 	sed -n '/^dependencies/,/^plots/ s/.*"\([a-z-]*\)>=\([0-9.]*\)".*/\1==\2/p' pyproject.toml \
 	    > .venv-oldest/oldest.txt
 	.venv-oldest/bin/python -m pip install --quiet --constraint .venv-oldest/oldest.txt \
-	    --editable ".[jax,plots,test]"
+	    --editable ".[jax,plots,test$(if $(shell command -v R || true),$(comma)r)]"
 	@touch $@
 
 # Legs of which each can be run alone; `make -k nightly` runs the others where one fails.
