@@ -6,7 +6,10 @@ import argparse
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+from ._doctor import compiler, examine
 
 PACKAGE = Path(__file__).parent / "sklearncnn"
 
@@ -58,14 +61,20 @@ def _install(library: str) -> int:
     if rscript is None:
         print("There is no Rscript on the path: install R first (apt install r-base-core).")
         return 1
-    return subprocess.run(
-        [rscript, "-e", _INSTALL, str(PACKAGE), library, sys.executable], check=False
-    ).returncode
+    tool = compiler()
+    if tool.remedy:
+        print(f"The R package has C code, and {tool.found} to compile it with: {tool.remedy}")
+        return 1
+    with tempfile.TemporaryDirectory() as directory:
+        # R compiles where the sources are: the user need not own those.
+        built = shutil.ignore_patterns("*.o", "*.so")
+        sources = shutil.copytree(PACKAGE, Path(directory) / PACKAGE.name, ignore=built)
+        return subprocess.run(
+            [rscript, "-e", _INSTALL, str(sources), library, sys.executable], check=False
+        ).returncode
 
 
 def _doctor(table: bool) -> int:
-    from ._doctor import examine
-
     wrong = 0
     for finding in examine():
         wrong += bool(finding.remedy)

@@ -106,8 +106,12 @@ def lay(buffer: np.ndarray, memory: np.ndarray) -> None:
     np.copyto(memory.reshape(buffer.shape, order="F"), buffer)
 
 
+class Laid(np.ndarray):
+    """A buffer of Python's own, in the order and type of the array that it becomes."""
+
+
 def unpack(program: Iterable[int], buffers: Iterable[np.ndarray]) -> Any:
-    """Read the value that R wrote; it shares no memory with the buffers."""
+    """Read the value that R wrote; it shares no memory with the buffers, but for `Laid` ones."""
     return _unpack(iter(program), iter(buffers))
 
 
@@ -275,7 +279,8 @@ def _unpack(program: Iterator[int], buffers: Iterator[np.ndarray]) -> Any:
 
 def _unpack_array(code: int, program: Iterator[int], buffers: Iterator[np.ndarray]) -> np.ndarray:
     shape = tuple([next(program) for _ in range(next(program))])
-    flat = next(buffers)
+    buffer = next(buffers)
+    flat = np.asarray(buffer)
     if code == STRING:
         text = flat.tobytes().decode().split("\0")[:-1]
         return np.array(text, dtype=object).reshape(shape, order="F").copy(order="C")
@@ -283,8 +288,12 @@ def _unpack_array(code: int, program: Iterator[int], buffers: Iterator[np.ndarra
         days = np.floor(np.nan_to_num(flat)).astype("datetime64[D]")
         days[np.isnan(flat)] = "NaT"
         return days.reshape(shape, order="F").copy(order="C")
+    if isinstance(buffer, Laid):
+        return flat.view(_DTYPES[code]).reshape(shape)
     # Always a copy: R may free or change the memory behind a buffer once the call has ended.
-    return np.array(flat.reshape(shape, order="F"), dtype=_DTYPES[code], order="C", copy=True)
+    # NA is a NaN that signals when it is cast.
+    with np.errstate(invalid="ignore"):
+        return np.array(flat.reshape(shape, order="F"), dtype=_DTYPES[code], order="C", copy=True)
 
 
 _DTYPES: dict[int, type] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -42,15 +43,27 @@ def examine() -> Iterator[Finding]:
     r_version = _r("cat(as.character(getRversion()))")
     yield Finding("R", f"{r_version} at {r_home}")
     yield _rpy2(r_version, pip)
-    for package, remedy in (
-        (
-            "reticulate",
-            "apt install r-cran-reticulate, or install.packages('reticulate') in R",
-        ),
-        ("sklearncnn", f"{sys.executable} -m r_bridge install"),
-    ):
-        version = _r(f"cat(tryCatch(as.character(packageVersion('{package}')), error=\\(e) ''))")
-        yield Finding(f"R package {package}", version or "missing", "" if version else remedy)
+    reticulate, ours = _r_package("reticulate"), _r_package("sklearncnn")
+    remedy = "apt install r-cran-reticulate, or install.packages('reticulate') in R"
+    yield Finding("R package reticulate", reticulate or "missing", "" if reticulate else remedy)
+    # What is installed needs no compiler any more.
+    if not ours:
+        yield compiler()
+    remedy = f"{sys.executable} -m r_bridge install"
+    yield Finding("R package sklearncnn", ours or "missing", "" if ours else remedy)
+
+
+def compiler() -> Finding:
+    """What R compiles the C code of its packages with."""
+    subject = "C compiler of R"
+    # R asks make, and says nothing without it.
+    done = subprocess.run(["R", "CMD", "config", "CC"], capture_output=True, text=True, check=False)
+    words = shlex.split(done.stdout) or ["make"]
+    found = shutil.which(words[0])
+    if found is not None:
+        return Finding(subject, found)
+    remedy = "apt install r-base-dev; on macOS: xcode-select --install; on Windows: Rtools"
+    return Finding(subject, f"there is no {words[0]}", remedy)
 
 
 def _libpython() -> Finding:
@@ -93,6 +106,10 @@ def _r(expression: str) -> str:
         env={**os.environ, "R_DEFAULT_PACKAGES": "utils"},
     )
     return done.stdout.strip()
+
+
+def _r_package(name: str) -> str:
+    return _r(f"cat(tryCatch(as.character(packageVersion('{name}')), error=\\(e) ''))")
 
 
 def _rpy2(r_version: str, pip: str) -> Finding:

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import select
 import shutil
 import signal
 import socket
-import tempfile
 import threading
 import time
 from pathlib import Path
 
-from . import _commands, _exchange  # noqa: F401, registers what R may call
-from ._dispatch import INTERRUPTS, answer, console, interrupt_main_thread
+import numpy as np
 
-# Replies of up to so many bytes go through the socket; `R/worker.R` has the same for requests.
-_SHORT = 2**16
-# Files of up to so many bytes stay for the next exchange.
-_KEPT = 2**29
-# Where a file is memory, as long as half of it is free.
-_SHARED_MEMORY = Path("/dev/shm")
+from . import _commands  # noqa: F401, registers what R may call
+from ._convert import Laid
+from ._dispatch import INTERRUPTS, answer, console, interrupt_main_thread
+from ._exchange import LONGEST, decode, encode
+from ._window import Block, Window
+
 _INTERRUPT = b"interrupt\n"
 # Seconds between two looks for Ctrl-C, and how many find nothing at work before they rest.
 _BETWEEN_LOOKS = 0.02
@@ -36,34 +33,24 @@ def serve(directory: Path) -> None:
         os.setsid()
     signal.signal(signal.SIGINT, lambda _signal, _frame: INTERRUPTS.arrived())
     connection = _await_r(directory)
-    store = Store(directory)
-    calls = Calls(connection, store)
+    calls = Calls(connection, Window(directory))
     threading.Thread(target=calls.watch, daemon=True).start()
-    files = _exchange.Files()
     try:
         while True:
             request = calls.begin()
             with console(lambda text: _send(connection, "print", text.encode("utf-8", "replace"))):
-                read = files.read if isinstance(request, Path) else _exchange.decode
-                program, buffers = answer(*read(request))
-            files.forget_longer_than(_KEPT)
-            size = _exchange.size(program, buffers)
-            if size <= _SHORT:
-                word, content = "reply", _exchange.encode(program, buffers)
-            else:
-                path = store.room("reply", size)
-                files.write(path, program, buffers)
-                word, content = "file", str(path).encode()
-            if calls.end():
-                _send(connection, "heard", b"")
-            _send(connection, word, content)
+                reply = answer(*request)
+            calls.reply(*reply)
+            # Nothing long is kept until the next request comes.
+            del request, reply
     except ConnectionError:
-        _end(store)
+        _end(calls)
 
 
-def _end(store: Store) -> None:
-    """With R, everything ends, in the middle of a fit too."""
-    store.remove()
+def _end(calls: Calls) -> None:
+    """With R, everything ends, in the middle of a fit too; nothing is left behind."""
+    calls.window.remove()
+    shutil.rmtree(calls.window.directory, ignore_errors=True)
     os._exit(0)
 
 
@@ -74,30 +61,62 @@ class Calls:
     a short call takes. While a request is at work, a second thread looks for words again and again.
     """
 
-    def __init__(self, connection: socket.socket, store: Store) -> None:
+    def __init__(self, connection: socket.socket, window: Window) -> None:
+        self.window = window
         self._connection = connection
-        self._store = store
         self._received = bytearray()
         self._reading = threading.Lock()
         self._lock = threading.Lock()
         self._open = False
         self._looks = threading.Event()
 
-    def begin(self) -> bytes | Path:
+    def begin(self) -> tuple[list[int], list[np.ndarray]]:
         """Wait for the next request; its end is the end of all if R has gone."""
         with self._reading:
-            while True:
-                name, _, size = self._line().partition(" ")
-                if name == "room":
-                    path = self._store.room("request", int(size))
-                    _send(self._connection, "room", str(path).encode())
-                elif name != "interrupt":  # too late for the request before
-                    break
-            request = Path(self._line()) if name == "file" else self._taken(int(size))
+            request = None
+            while request is None:
+                word, _, size = self._line().partition(" ")
+                if word == "call":
+                    request = decode(self._taken(int(size)))
+                elif word == "long":
+                    request = self._long(int(size))
+                # Else a Ctrl-C, too late for the request before.
             self._open = True
         if not self._looks.is_set():
             self._looks.set()
         return request
+
+    def _long(self, size: int) -> tuple[list[int], list[np.ndarray]] | None:
+        """Such a request, when all blocks are there; None if there is no room, or R drops it."""
+        try:
+            path, message = self.window.open(), np.empty(size, np.uint8)
+        except (OSError, MemoryError) as error:
+            self._refuse(error)
+            return None
+        _send(self._connection, "window", str(path).encode())
+        if not self._filled([message]):
+            return None
+        try:
+            program, buffers = decode(message)
+        except MemoryError as error:
+            self._refuse(error)
+            return None
+        _send(self._connection, "next", b"")
+        laid = [buffer for buffer in buffers if isinstance(buffer, Laid)]
+        return (program, buffers) if self._filled(laid) else None
+
+    def _filled(self, arrays: list[np.ndarray]) -> bool:
+        """Fill the arrays by what R sends; False if it drops them."""
+        missing = sum(array.size for array in arrays)
+        while missing:
+            word, *numbers = self._line().split()
+            if word == "drop":
+                return False
+            block = Block(*map(int, numbers))
+            self.window.take(block, arrays)
+            _send(self._connection, "next", b"")
+            missing -= block.rows * block.columns
+        return True
 
     def watch(self) -> None:
         """Look for Ctrl-C, and whether R still lives, as long as there are requests."""
@@ -113,7 +132,7 @@ class Calls:
                         self._looks.set()
                 self.look()
         except ConnectionError:
-            _end(self._store)
+            _end(self)
 
     def look(self) -> None:
         """Take R's words, unless a request is awaited, where they belong to nobody."""
@@ -134,6 +153,35 @@ class Calls:
             self._open = False
         return INTERRUPTS.settled()
 
+    def reply(self, program: np.ndarray, buffers: list[np.ndarray]) -> None:
+        """End the request by its reply."""
+        message, apart = encode(program, buffers)
+        if self.end():
+            _send(self._connection, "heard", b"")
+        if len(message) <= LONGEST and not apart:
+            _send(self._connection, "reply", message)
+            return
+        try:
+            path = self.window.open()
+        except OSError as error:
+            self._refuse(error)
+            return
+        _send(self._connection, "window", str(path).encode())
+        _send(self._connection, "long", str(len(message)).encode())
+        with self._reading:
+            for arrays in ([np.frombuffer(message, np.uint8)], apart):
+                sent = read = 0
+                for sent, block in enumerate(self.window.put(arrays), 1):
+                    _send(self._connection, "block", str(block).encode())
+                    while read < sent - 1:
+                        read += self._line() == "next"
+                while read < sent:
+                    read += self._line() == "next"
+
+    def _refuse(self, error: Exception) -> None:
+        words = f"There is no room for long arrays between R and its worker process: {error}."
+        _send(self._connection, "refuse", words.encode())
+
     def _interrupt(self) -> None:
         with self._lock:
             if self._open:
@@ -152,35 +200,10 @@ class Calls:
         return taken
 
     def _receive(self) -> None:
-        received = self._connection.recv(2 * _SHORT)
+        received = self._connection.recv(2 * LONGEST)
         if not received:
             raise ConnectionError("R has gone.")
         self._received += received
-
-
-class Store:
-    """Files for long requests and replies: in shared memory where there is room."""
-
-    def __init__(self, directory: Path):
-        self.directory = directory
-        self._in_memory: Path | None = None
-
-    def room(self, name: str, size: int) -> Path:
-        """Path of a file of this many bytes."""
-        with contextlib.suppress(OSError):
-            if 2 * size < shutil.disk_usage(_SHARED_MEMORY).free:
-                if self._in_memory is None:
-                    self._in_memory = Path(
-                        tempfile.mkdtemp(prefix="sklearncnn-", dir=_SHARED_MEMORY)
-                    )
-                return self._in_memory / name
-        return self.directory / name
-
-    def remove(self) -> None:
-        """Leave nothing behind."""
-        shutil.rmtree(self.directory, ignore_errors=True)
-        if self._in_memory is not None:
-            shutil.rmtree(self._in_memory, ignore_errors=True)
 
 
 def _await_r(directory: Path) -> socket.socket:

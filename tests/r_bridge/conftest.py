@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 
 import pytest
@@ -11,8 +12,10 @@ def r_library(tmp_path_factory):
     if RSCRIPT is None:
         pytest.skip("R is missing")
     library = tmp_path_factory.mktemp("library")
+    # R compiles where the sources are, and another process of pytest may do so, too.
+    sources = shutil.copytree(PACKAGE, tmp_path_factory.mktemp("sources") / PACKAGE.name)
     done = subprocess.run(
-        ["R", "CMD", "INSTALL", "--no-help", f"--library={library}", str(PACKAGE)],
+        ["R", "CMD", "INSTALL", "--no-help", f"--library={library}", str(sources)],
         capture_output=True,
         text=True,
         check=False,

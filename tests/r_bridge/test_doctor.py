@@ -45,3 +45,26 @@ def test_install_puts_the_package_into_a_library_and_notes_this_python(tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "sklearncnn" / "python.txt").read_text().strip() == sys.executable
+
+
+def test_without_a_compiler_the_package_is_not_installed_and_the_line_that_helps_is_printed(
+    tmp_path, r_library
+):
+    makevars = tmp_path / "Makevars"
+    makevars.write_text("CC = no-such-compiler -O2\n")
+    library = tmp_path / "library"
+    library.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-m", "r_bridge", "install", "--library", str(library)],
+        capture_output=True,
+        text=True,
+        env=environment(r_library, R_MAKEVARS_USER=str(makevars)),
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "there is no no-such-compiler to compile it with: apt install r-base-dev" in done.stdout
+    assert list(library.iterdir()) == []
+    # The doctor says so, too, as long as the package is not there.
+    done = doctor(tmp_path, R_MAKEVARS_USER=str(makevars))
+    assert "C compiler of R       there is no no-such-compiler" in done.stdout
+    assert "C compiler" not in doctor(r_library, R_MAKEVARS_USER=str(makevars)).stdout

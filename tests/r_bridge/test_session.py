@@ -59,6 +59,43 @@ def test_ctrl_c_interrupts_who_works(engine, r_library):
     ]
 
 
+_INTERRUPTED_ARRAYS = """
+library(sklearncnn)
+big <- matrix(stats::runif(4e6), 1e5)
+invisible(sklearncnn:::echo(1))
+worker <- function() sklearncnn:::session$engine$worker$pid
+first <- worker()
+for (i in 1:20) {
+  said <- tryCatch({
+    cat("working\n")
+    repeat sklearncnn:::echo(big)
+  }, interrupt = function(condition) "interrupted")
+  cat("result:", said, identical(sklearncnn:::echo(big), big), "\n")
+}
+cat("same worker:", identical(worker(), first), "\n")
+"""
+
+
+def test_ctrl_c_while_long_arrays_cross_leaves_both_sides_in_step(r_library):
+    """Whether R sends, Python works or R receives; the worker need not even go."""
+    process = subprocess.Popen(
+        [RSCRIPT, "-e", _INTERRUPTED_ARRAYS],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment(r_library, SKLEARNCNN_ENGINE="process"),
+    )
+    lines, moments = [], random.Random(0)
+    for line in process.stdout:
+        lines.append(line.strip())
+        if line == "working\n":
+            time.sleep(moments.uniform(0.05, 0.3))
+            process.send_signal(signal.SIGINT)
+    assert process.wait() == 0, lines
+    assert lines.count("result: interrupted TRUE") == 20, lines
+    assert lines[-1] == "same worker: TRUE"
+
+
 _INTERRUPTED_FIT = """
 library(sklearncnn)
 fit <- function(epochs) {
@@ -345,7 +382,7 @@ request = r.evalr("sklearncnn:::pack_request")
 unpacked = r.evalr("function(program, buffers) sklearncnn:::unpack(program, buffers)")
 
 def from_r(expression):
-    program, buffers = request("x", r.evalr("list(x = " + expression + ")"))
+    program, buffers, _types = request("x", r.evalr("list(x = " + expression + ")"))
     views = [np.asarray(buffer) for buffer in buffers]
     return unpack(np.asarray(program).tolist(), views)[1]["x"]
 

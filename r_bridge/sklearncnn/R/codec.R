@@ -1,7 +1,7 @@
 # What crosses between R and Python: the R half of r_bridge/_convert.py, which has the table.
 #
-# A value is written as a program, integers that say what follows, and buffers, flat vectors of
-# double, integer or raw. The codes are shared with Python.
+# A value is written as a program, integers that say what follows, and buffers, vectors of double,
+# integer or raw; their types are those that Python wants. The codes are shared with Python.
 code <- c(
   null = 0L, double = 1L, single = 2L, integer = 3L, logical = 4L, string = 5L, bytes = 6L,
   raw = 7L, masked = 8L, factor = 9L, date = 10L, list = 11L, dict = 12L, frame = 13L
@@ -18,15 +18,19 @@ pack_request <- function(name, arguments) {
   out <- new.env(parent = emptyenv())
   out$program <- list()
   out$buffers <- list()
+  out$types <- list()
   put(out, code[["list"]], 2L)
   pack_value(name, "name", out)
   pack_value(arguments, "", out)
-  list(unlist(out$program), out$buffers)
+  list(unlist(out$program), out$buffers, unlist(out$types))
 }
 
 put <- function(out, ...) out$program[[length(out$program) + 1L]] <- as.integer(c(...))
 
-put_buffer <- function(out, x) out$buffers[[length(out$buffers) + 1L]] <- x
+put_buffer <- function(out, x, type = typeof(x)) {
+  out$types[[length(out$buffers) + 1L]] <- type
+  out$buffers[[length(out$buffers) + 1L]] <- x
+}
 
 pack_value <- function(x, place, out) {
   if (is.null(x)) {
@@ -34,7 +38,8 @@ pack_value <- function(x, place, out) {
   } else if (inherits(x, "sklearncnn_float32")) {
     x <- x[[1]]
     put_shape(out, "single", x)
-    put_buffer(out, if (is.integer(x) && anyNA(x)) as.double(x) else x)
+    if (is.integer(x) && anyNA(x)) storage.mode(x) <- "double"
+    put_buffer(out, x, "single")
   } else if (is.factor(x)) {
     codes <- as.integer(x) - 1L
     codes[is.na(codes)] <- -1L
@@ -99,7 +104,10 @@ pack_vector <- function(x, place, out) {
     },
     logical = {
       put_shape(out, kind, x)
-      put_buffer(out, as.raw(x))
+      shape <- dim(x)
+      x <- as.raw(x)
+      dim(x) <- shape
+      put_buffer(out, x)
     },
     character = {
       put_shape(out, "string", x)

@@ -22,5 +22,6 @@
 #'
 #' @importFrom stats coef deviance df.residual family fitted formula logLik model.frame model.matrix
 #' @importFrom stats anova extractAIC nobs predict residuals simulate terms vcov weights
+#' @useDynLib sklearncnn, .registration = TRUE, .fixes = "C_"
 #' @keywords internal
 "_PACKAGE"

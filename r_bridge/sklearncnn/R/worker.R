@@ -1,5 +1,5 @@
-# Python as a process beside R. A socket carries short requests and replies, and what Python prints;
-# long ones lie in files, in shared memory where the system has it.
+# Python as a process beside R. A socket carries short requests and replies, what Python prints, and
+# who has done what; long ones pass through memory that both share, see window.R.
 
 start_worker <- function(python, why) {
   directory <- tempfile("sklearncnn-worker-")
@@ -10,9 +10,12 @@ start_worker <- function(python, why) {
   worker$directory <- directory
   worker$pid <- as.integer(address[3])
   worker$owner <- Sys.getpid()
+  worker$sending <- FALSE
   worker$socket <- socketConnection(
     "127.0.0.1", as.integer(address[1]),
-    open = "r+b", blocking = FALSE, timeout = 86400
+    open = "r+b", blocking = FALSE, timeout = 86400,
+    # Else what is said in two parts waits 40 ms between them.
+    options = "no-delay"
   )
   writeLines(address[2], worker$socket)
   reg.finalizer(worker, stop_worker, onexit = TRUE)
@@ -57,15 +60,20 @@ ask_worker <- function(worker, request) {
   done <- FALSE
   on.exit(if (!done) stop_worker(worker))
   worker$interrupts <- 0L
+  worker$overflow <- FALSE
   reply <- suspendInterrupts(exchange(worker, request))
   done <- TRUE
-  # Python had already answered when Ctrl-C came.
+  if (!is.null(reply$refused)) abort("worker", reply$refused, call = NULL)
+  # Python had already answered when Ctrl-C came, or not yet begun.
   if (worker$interrupts > 0L && !reply$heard) interrupt()
+  # As NumPy says it where it casts.
+  if (worker$overflow) warning("overflow encountered in cast", call. = FALSE)
   reply$content
 }
 
 exchange <- function(worker, request) {
-  send_request(worker, request)
+  unsent <- send_request(worker, request)
+  if (!is.null(unsent)) return(unsent)
   if (worker$interrupts > 0L) pass_interrupt_on(worker)
   heard <- FALSE
   repeat {
@@ -76,16 +84,17 @@ exchange <- function(worker, request) {
       utils::flush.console()
     } else if (message$word == "heard ") {
       heard <- TRUE
+    } else if (message$word == "window") {
+      note_window(worker, message)
     } else {
       break
     }
   }
-  content <- if (message$word == "file  ") {
-    path <- rawToChar(message$content)
-    worker$store <- dirname(path)
-    read_exchange(path)
+  if (message$word == "refuse") return(refusal(message))
+  content <- if (message$word == "long  ") {
+    receive_long(worker, as.numeric(rawToChar(message$content)))
   } else {
-    decode_exchange(message$content)
+    .Call(C_decode_exchange, message$content)
   }
   list(content = content, heard = heard)
 }
@@ -110,21 +119,22 @@ next_bytes <- function(worker, n) {
   bytes
 }
 
-# Requests of up to so many bytes go through the socket; r_bridge/_worker.py has the same.
+# Requests of up to so many bytes go through the socket, and buffers of up to so many lie within a
+# message; r_bridge/_exchange.py has the same.
 longest_message <- 2^16
+longest_within <- 2^17
 
+# NULL, or a reply of its own if the worker has not got the request; it then waits for the next one.
 send_request <- function(worker, request) {
   size <- sum(lengths(request[[2]])) * 8 + 4 * length(request[[1]])
-  if (size <= longest_message) {
-    message <- encode_exchange(request)
-    say(worker, c(charToRaw(paste0("call ", length(message), "\n")), message))
-  } else {
-    say(worker, charToRaw(paste0("room ", format(size, scientific = FALSE), "\n")))
-    path <- rawToChar(next_message(worker)$content)
-    worker$store <- dirname(path)
-    write_exchange(path, request)
-    say(worker, charToRaw(paste0("file\n", path, "\n")))
-  }
+  if (size > longest_message) return(send_long(worker, request))
+  message <- encode_request(request)
+  say(worker, c(charToRaw(paste0("call ", length(message), "\n")), message))
+  NULL
+}
+
+encode_request <- function(request, apart = logical(length(request[[2]]))) {
+  .Call(C_encode_exchange, request[[1]], request[[2]], code[request[[3]]], apart)
 }
 
 # R lets itself be interrupted while it waits for the socket, before it sends anything: so that no
@@ -164,7 +174,8 @@ pass_interrupt_on <- function(worker) {
     stop_worker(worker)
     interrupt()
   }
-  say(worker, charToRaw("interrupt\n"))
+  # Of a request that is not yet sent, Python need not know.
+  if (!worker$sending) say(worker, charToRaw("interrupt\n"))
 }
 
 worker_died <- function(worker) {
@@ -203,94 +214,4 @@ stop_worker <- function(worker) {
     Sys.sleep(0.01)
   }
   invisible()
-}
-
-# Program and buffers: numbers of each, program, types, lengths, then the buffers; every part fills
-# whole units of eight bytes. A long vector lies in a file of its own, and its length is negative.
-write_exchange <- function(path, packed, longest_within = 2^20) {
-  buffers <- packed[[2]]
-  apart <- lengths(buffers) * element_size[vapply(buffers, typeof, "")] > longest_within
-  for (i in which(apart)) write_apart(paste0(path, "-", i), buffers[[i]])
-  file <- open_over(path)
-  on.exit(close(file))
-  write_parts(file, packed, apart)
-}
-
-# Written over what is there: new pages take as long as all the rest.
-open_over <- function(path) file(path, if (file.exists(path)) "r+b" else "wb")
-
-# writeBin() makes a copy first, serialize() does not. Two bytes before let the data begin at a
-# multiple of eight; attributes come after them.
-write_apart <- function(path, x) {
-  if (!all(names(attributes(x)) %in% "dim")) attributes(x) <- NULL
-  file <- open_over(path)
-  on.exit(close(file))
-  writeBin(raw(2), file)
-  serialize(x, file, xdr = FALSE, version = 2)
-}
-
-# In memory without a connection, which would take longer than a short message itself.
-encode_exchange <- function(packed) {
-  parts <- lapply(exchange_parts(packed, logical(length(packed[[2]]))), function(x) {
-    c(writeBin(x, raw()), raw(padding(typeof(x), length(x))))
-  })
-  unlist(parts)
-}
-
-write_parts <- function(connection, packed, apart) {
-  for (x in exchange_parts(packed, apart)) {
-    writeBin(x, connection)
-    if (rest <- padding(typeof(x), length(x))) writeBin(raw(rest), connection)
-  }
-}
-
-exchange_parts <- function(packed, apart) {
-  buffers <- packed[[2]]
-  types <- vapply(buffers, typeof, "")
-  counts <- c(length(packed[[1]]), length(types))
-  lengths <- as.double(lengths(buffers)) * ifelse(apart, -1, 1)
-  parts <- c(list(counts, packed[[1]], code[types], lengths), buffers[!apart])
-  lapply(parts, function(x) if (is.null(attributes(x))) x else as.vector(x))
-}
-
-read_exchange <- function(path, block = largest_block) {
-  file <- file(path, "rb")
-  on.exit(close(file))
-  read_parts(function(type, n) read_part(file, type, n, block))
-}
-
-decode_exchange <- function(bytes) {
-  at <- 0
-  read_parts(function(type, n) {
-    size <- n * element_size[[type]]
-    part <- bytes[at + seq_len(size)]
-    at <<- at + size + padding(type, n)
-    readBin(part, type, n)
-  })
-}
-
-read_parts <- function(read) {
-  counts <- read("integer", 2L)
-  program <- read("integer", counts[1])
-  types <- names(code)[read("integer", counts[2]) + 1L]
-  lengths <- read("double", counts[2])
-  list(program, Map(read, types, lengths, USE.NAMES = FALSE))
-}
-
-element_size <- c(double = 8L, integer = 4L, raw = 1L)
-
-padding <- function(type, n) -(element_size[[type]] * n) %% 8
-
-# One call of readBin() moves less than 2^31 bytes.
-largest_block <- 2^27
-
-read_part <- function(connection, type, n, block) {
-  x <- if (n <= block) {
-    readBin(connection, type, n)
-  } else {
-    sizes <- c(rep(block, n %/% block), n %% block)
-    unlist(lapply(sizes, function(n) readBin(connection, type, n)))
-  }
-  if (rest <- padding(type, n)) readBin(connection, "raw", rest)
-  x
 }
