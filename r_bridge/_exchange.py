@@ -8,11 +8,12 @@ in the type and order of Python. The R half is in `src/message.c`.
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 import numpy as np
 
-from ._convert import DOUBLE, INTEGER, RAW, SINGLE, Laid, lay, r_dtype
+from ._convert import DOUBLE, INTEGER, RAW, SINGLE, Laid, r_dtype
 
 # Messages of up to so many bytes go through the socket, and buffers of up to so many lie within
 # them; `R/worker.R` has the same.
@@ -35,60 +36,53 @@ def decode(message: Any) -> tuple[list[int], list[np.ndarray]]:
     """
     offset = 0
 
-    def part(dtype: np.dtype, length: int) -> np.ndarray:
+    def numbers(kind: str, n: int) -> tuple:
         nonlocal offset
-        array = np.frombuffer(message, dtype, length, offset)
-        offset += -(-array.nbytes // 8) * 8
-        return array
+        values = struct.unpack_from(f"{n}{kind}", message, offset)
+        offset += -(-n * struct.calcsize(kind) // 8) * 8
+        return values
 
-    numbers, reals = _DTYPES[INTEGER], _DTYPES[DOUBLE]
-    n_program, n_buffers = part(numbers, 2).tolist()
-    program = part(numbers, n_program).tolist()
-    types = part(numbers, n_buffers).tolist()
-    lengths = part(reals, n_buffers)
-    ranks = part(numbers, n_buffers).tolist()
-    dimensions = iter(part(reals, sum(ranks)).astype(int).tolist())
-    buffers = []
-    for code, length, rank in zip(types, lengths.astype(int).tolist(), ranks, strict=True):
+    n_program, n_buffers = numbers("i", 2)
+    program = list(numbers("i", n_program))
+    types = numbers("i", n_buffers)
+    lengths = numbers("d", n_buffers)
+    ranks = numbers("i", n_buffers)
+    dimensions = iter(numbers("d", sum(ranks)))
+    buffers: list[np.ndarray] = []
+    for code, length, rank in zip(types, lengths, ranks, strict=True):
         if rank:
-            shape = [next(dimensions) for _ in range(rank)]
+            shape = [int(next(dimensions)) for _ in range(rank)]
             buffers.append(np.empty(shape, _DTYPES[code]).view(Laid))
         else:
-            buffers.append(part(_DTYPES[code], length))
+            buffers.append(np.frombuffer(message, _DTYPES[code], int(length), offset))
+            offset += -(-buffers[-1].nbytes // 8) * 8
     return program, buffers
 
 
-def encode(program: np.ndarray, buffers: list[np.ndarray]) -> tuple[bytearray, list[np.ndarray]]:
+def encode(program: np.ndarray, buffers: list[np.ndarray]) -> tuple[bytes, list[np.ndarray]]:
     """A message, and the buffers that lie apart."""
     within, apart, types, ranks, dimensions = [], [], [], [], []
     for buffer in buffers:
-        if _n_bytes(buffer) > LONGEST_WITHIN:
+        dtype = r_dtype(buffer)
+        if buffer.size * dtype.itemsize > LONGEST_WITHIN:
             if buffer.dtype not in _CODES:
-                buffer = buffer.astype(np.float64)
+                buffer = buffer.astype(dtype)
             apart.append(buffer)
             types.append(_CODES[buffer.dtype])
             ranks.append(buffer.ndim)
             dimensions += buffer.shape
         else:
-            within.append(buffer)
-            types.append(_CODES[r_dtype(buffer)])
+            within.append(buffer.astype(dtype, copy=False).tobytes(order="F"))
+            types.append(_CODES[dtype])
             ranks.append(0)
+    n = len(buffers)
     parts = [
-        np.array([len(program), len(buffers)], dtype=np.int32),
-        program,
-        np.array(types, dtype=np.int32),
-        np.array([buffer.size for buffer in buffers], dtype=np.float64),
-        np.array(ranks, dtype=np.int32),
-        np.array(dimensions, dtype=np.float64),
+        struct.pack("2i", len(program), n),
+        program.tobytes(),
+        struct.pack(f"{n}i", *types),
+        struct.pack(f"{n}d", *[buffer.size for buffer in buffers]),
+        struct.pack(f"{n}i", *ranks),
+        struct.pack(f"{len(dimensions)}d", *dimensions),
         *within,
     ]
-    sizes = [-(-_n_bytes(part) // 8) * 8 for part in parts]
-    message, offset = bytearray(sum(sizes)), 0
-    for part, size in zip(parts, sizes, strict=True):
-        lay(part, np.frombuffer(message, r_dtype(part), part.size, offset))
-        offset += size
-    return message, apart
-
-
-def _n_bytes(buffer: np.ndarray) -> int:
-    return buffer.size * r_dtype(buffer).itemsize
+    return b"".join([part + bytes(-len(part) % 8) for part in parts]), apart

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import mmap
+import os
 import shutil
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -51,9 +51,12 @@ class Window:
     def open(self) -> Path:
         """The file; OSError says what is wrong where neither place has room."""
         if self.path is None:
+            # R knows this name, and removes the folder of a worker that it had to kill.
+            folder = _SHARED_MEMORY / self.directory.name
             with contextlib.suppress(OSError):
-                self._in_memory = Path(tempfile.mkdtemp(prefix="sklearncnn-", dir=_SHARED_MEMORY))
-                self.path, self._memory = _mapped(self._in_memory / "window")
+                folder.mkdir(mode=0o700)
+                self._in_memory = folder
+                self.path, self._memory = _mapped(folder / "window")
         if self.path is None:
             self.remove()
             self.path, self._memory = _mapped(self.directory / "window")
@@ -91,11 +94,15 @@ class Window:
 
 
 def _mapped(path: Path) -> tuple[Path, mmap.mmap]:
-    """Written in full, or OSError: memory that is mapped and not there would end the process."""
+    """There in full, or OSError: memory that is mapped and not there would end the process."""
     try:
-        path.write_bytes(bytes(2 * SLOT))
-        with path.open("r+b") as file:
-            return path, mmap.mmap(file.fileno(), 0)
+        with path.open("w+b") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, 2 * SLOT)
+            else:
+                file.write(bytes(2 * SLOT))
+                file.flush()
+            return path, mmap.mmap(file.fileno(), 2 * SLOT)
     except OSError:
         path.unlink(missing_ok=True)
         raise

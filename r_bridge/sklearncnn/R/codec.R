@@ -10,7 +10,7 @@ code <- c(
 # Let numbers arrive as float32: one copy less for the arrays that a network takes. In a list,
 # because a class of its own would copy them here.
 as_float32 <- function(x) {
-  stopifnot(is.numeric(x), !is.object(x))
+  if (!is.numeric(x) || is.object(x)) stop("as_float32() takes plain numbers.")
   structure(list(x), class = "sklearncnn_float32")
 }
 
@@ -33,9 +33,20 @@ put_buffer <- function(out, x, type = typeof(x)) {
 }
 
 pack_value <- function(x, place, out) {
+  if (is.object(x)) return(pack_object(x, place, out))
   if (is.null(x)) {
     put(out, code[["null"]])
-  } else if (inherits(x, "sklearncnn_float32")) {
+  } else if (is.list(x)) {
+    pack_list(x, place, out)
+  } else if (is.atomic(x)) {
+    pack_vector(x, place, out)
+  } else {
+    cannot_send(x, place)
+  }
+}
+
+pack_object <- function(x, place, out) {
+  if (inherits(x, "sklearncnn_float32")) {
     x <- x[[1]]
     put_shape(out, "single", x)
     if (is.integer(x) && anyNA(x)) storage.mode(x) <- "double"
@@ -51,12 +62,8 @@ pack_value <- function(x, place, out) {
     put_buffer(out, as.double(unclass(x)))
   } else if (is.data.frame(x)) {
     pack_frame(x, place, out)
-  } else if (is.object(x) && !inherits(x, c("AsIs", "table", "noquote"))) {
-    cannot_send(x, place)
-  } else if (is.list(x)) {
-    pack_list(x, place, out)
-  } else if (is.atomic(x)) {
-    pack_vector(if (is.object(x)) unclass(x) else x, place, out)
+  } else if (inherits(x, c("AsIs", "table", "noquote"))) {
+    if (is.list(x)) pack_list(x, place, out) else pack_vector(unclass(x), place, out)
   } else {
     cannot_send(x, place)
   }
@@ -128,6 +135,8 @@ put_strings <- function(out, x, place) {
 
 # Each string in UTF-8, ended by a zero.
 utf8_bytes <- function(x, place) {
+  bytes <- .Call(C_ascii_bytes, x)
+  if (!is.null(bytes)) return(bytes)
   x <- as.vector(x)
   if (native_is_utf8()) {
     unmarked <- Encoding(x) == "unknown"

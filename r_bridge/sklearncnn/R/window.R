@@ -77,10 +77,10 @@ receive_blocks <- function(worker, arrays, types) {
   }
 }
 
-note_window <- function(worker, answer) {
-  worker$window <- rawToChar(answer$content)
-  worker$store <- dirname(worker$window)
-}
+note_window <- function(worker, answer) worker$window <- rawToChar(answer$content)
+
+# Where the worker makes the window if it can.
+window_folder <- function(worker) file.path("/dev/shm", basename(worker$directory))
 
 refusal <- function(answer) list(heard = FALSE, refused = rawToChar(answer$content))
 

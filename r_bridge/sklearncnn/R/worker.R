@@ -101,10 +101,11 @@ exchange <- function(worker, request) {
 
 # Word and length in 16 bytes, then the content.
 next_message <- function(worker) {
-  header <- rawToChar(next_bytes(worker, 16L))
+  header <- next_bytes(worker, 16L)
+  size <- as.integer(rawToChar(header[7:16]))
   list(
-    word = substr(header, 1L, 6L),
-    content = next_bytes(worker, as.integer(substring(header, 7L)))
+    word = rawToChar(header[1:6]),
+    content = if (size) next_bytes(worker, size)
   )
 }
 
@@ -208,9 +209,10 @@ stop_worker <- function(worker) {
   try(close(socket), silent = TRUE)
   tools::pskill(worker$pid, tools::SIGKILL)
   # Not at once where the shell notes there how the worker has ended.
+  folders <- c(worker$directory, window_folder(worker))
   for (attempt in seq_len(100)) {
-    unlink(c(worker$directory, worker$store), recursive = TRUE)
-    if (!any(dir.exists(c(worker$directory, worker$store)))) break
+    unlink(folders, recursive = TRUE)
+    if (!any(dir.exists(folders))) break
     Sys.sleep(0.01)
   }
   invisible()

@@ -2,6 +2,7 @@
 #include <R_ext/Rdynload.h>
 
 static const R_CallMethodDef calls[] = {
+    {"ascii_bytes", (DL_FUNC) &ascii_bytes, 1},
     {"encode_exchange", (DL_FUNC) &encode_exchange, 4},
     {"decode_exchange", (DL_FUNC) &decode_exchange, 1},
     {"write_block", (DL_FUNC) &write_block, 5},

@@ -8,6 +8,7 @@
 /* Codes of types, as in R/codec.R and r_bridge/_convert.py. */
 enum { AS_DOUBLE = 1, AS_SINGLE = 2, AS_INTEGER = 3, AS_RAW = 7 };
 
+SEXP ascii_bytes(SEXP x);
 SEXP encode_exchange(SEXP program, SEXP buffers, SEXP types, SEXP apart);
 SEXP decode_exchange(SEXP message);
 SEXP write_block(SEXP x, SEXP type, SEXP block, SEXP path, SEXP offset);

@@ -65,11 +65,12 @@ test_that("a worker leaves no file behind", {
     directory <- worker$directory
     expect_true(dir.exists(directory))
     echo(runif(1e5))
-    store <- worker$store
-    expect_true(dir.exists(store))
+    expect_true(file.exists(worker$window))
+    expect_true(dirname(worker$window) %in% c(directory, window_folder(worker)))
     stop_worker(worker)
+    expect_false(file.exists(worker$window))
+    expect_false(dir.exists(window_folder(worker)))
     expect_false(dir.exists(directory))
-    expect_false(dir.exists(store))
   })
 })
 
