@@ -43,15 +43,17 @@ class Augmentation:
             pictures = self._moved(pictures, matrices)
         if shift := self._number("channel_shift_range"):
             low, high = (f(pictures, axis=(1, 2, 3), keepdims=True) for f in (np.min, np.max))
-            pictures = np.clip(pictures + _of_each(rng.uniform(-shift, shift, n)), low, high)
+            pictures = np.clip(
+                pictures + _of_each(rng.uniform(-shift, shift, size=(n,))), low, high
+            )
         for name, axis in (("horizontal_flip", 2), ("vertical_flip", 1)):
             if self._settings.get(name):
-                flipped = rng.random(n) < 0.5
+                flipped = rng.random((n,)) < 0.5
                 turned = np.flip(pictures, axis)
                 pictures = np.where(_of_each(flipped), turned, pictures)
         if (brightness := self._settings.get("brightness_range")) is not None:
             low, high = np.ravel(brightness)
-            pictures = np.clip(pictures * _of_each(rng.uniform(low, high, n)), 0, 255)
+            pictures = np.clip(pictures * _of_each(rng.uniform(low, high, size=(n,))), 0, 255)
         return pictures.astype(np.float32, copy=False)
 
     def _matrices(
@@ -124,11 +126,10 @@ class Augmentation:
         settings = self._settings
         if settings.get("rescale"):
             pictures = pictures * np.float32(settings["rescale"])
-        each = {"axis": (1, 2, 3), "keepdims": True}
         if settings.get("samplewise_center"):
-            pictures = pictures - pictures.mean(**each)
+            pictures = pictures - pictures.mean(axis=(1, 2, 3), keepdims=True)
         if settings.get("samplewise_std_normalization"):
-            pictures = pictures / (pictures.std(**each) + _EPSILON)
+            pictures = pictures / (pictures.std(axis=(1, 2, 3), keepdims=True) + _EPSILON)
         if settings.get("mean") is not None:
             pictures = pictures - np.float32(np.atleast_1d(settings["mean"]))
         if settings.get("deviation") is not None:

@@ -118,9 +118,9 @@ def batch_of(key: str, number: int, seed: Any = None, in_order: bool = False) ->
 
 @cache
 def _feed_class() -> type:
-    keras = import_keras()
+    dataset: Any = import_keras().utils.PyDataset
 
-    class Feed(keras.utils.PyDataset):
+    class Feed(dataset):
         """Batches one after the other: without end, or so many."""
 
         def __init__(self, batches: Batches, n: int | None, **how: Any):

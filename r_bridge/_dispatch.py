@@ -28,7 +28,7 @@ from ._convert import pack, unpack
 
 COMMANDS: dict[str, Callable[..., Any]] = {}
 # Commands that look themselves whether Ctrl-C was pressed.
-_ASKING = set()
+_ASKING: set[str] = set()
 
 # These speak to who writes Python, not to who calls it from R.
 _NOT_FOR_R = (
@@ -122,8 +122,9 @@ class Interrupts:
 
 def interrupt_main_thread() -> None:
     """Ctrl-C for the main thread, which wakes up for it where the system allows that."""
-    if hasattr(signal, "pthread_kill"):
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+    thread = threading.main_thread().ident
+    if thread is not None and hasattr(signal, "pthread_kill"):
+        signal.pthread_kill(thread, signal.SIGINT)
     else:
         _thread.interrupt_main()
 

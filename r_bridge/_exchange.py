@@ -61,7 +61,8 @@ def decode(message: Any) -> tuple[list[int], list[np.ndarray]]:
 
 def encode(program: np.ndarray, buffers: list[np.ndarray]) -> tuple[bytes, list[np.ndarray]]:
     """A message, and the buffers that lie apart."""
-    within, apart, types, ranks, dimensions = [], [], [], [], []
+    within, apart, types, ranks = [], [], [], []
+    dimensions: list[int] = []
     for buffer in buffers:
         dtype = r_dtype(buffer)
         if buffer.size * dtype.itemsize > LONGEST_WITHIN:

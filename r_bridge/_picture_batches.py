@@ -264,8 +264,16 @@ def dataset_from_directory(
 
 
 # What the modes of Keras's generators and of its data sets make of class numbers.
-_OF_CLASS_MODE = {"categorical": "columns", "binary": "floats", "sparse": "floats"}
-_OF_LABEL_MODE = {"categorical": "columns", "binary": "column", "int": "integers"}
+_OF_CLASS_MODE: dict[str | None, str] = {
+    "categorical": "columns",
+    "binary": "floats",
+    "sparse": "floats",
+}
+_OF_LABEL_MODE: dict[str | None, str] = {
+    "categorical": "columns",
+    "binary": "column",
+    "int": "integers",
+}
 
 
 def _targets(numbers: np.ndarray, n_classes: int, form: str | None) -> np.ndarray | None:

@@ -148,7 +148,7 @@ def _emitter(rinterface: Any) -> Callable[[str], None]:
     from rpy2 import situation
     from rpy2.rinterface_lib import openrlib
 
-    r = ctypes.PyDLL(situation.get_rlib_path(openrlib.R_HOME, platform.system()))
+    r = ctypes.PyDLL(situation.get_rlib_path(str(openrlib.R_HOME), platform.system()))
     address = ctypes.c_void_p
     for name, arguments in {
         "Rf_mkCharLenCE": [ctypes.c_char_p, ctypes.c_int, ctypes.c_int],

@@ -11,7 +11,7 @@ import contextlib
 import mmap
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
@@ -62,7 +62,7 @@ class Window:
             self.path, self._memory = _mapped(self.directory / "window")
         return self.path
 
-    def take(self, block: Block, arrays: list[np.ndarray]) -> None:
+    def take(self, block: Block, arrays: Sequence[np.ndarray]) -> None:
         """Copy a block that R has written to where it belongs."""
         array = arrays[block.array]
         rows = array.reshape(len(array), -1)
@@ -76,7 +76,8 @@ class Window:
         sent = 0
         for number, array in enumerate(arrays):
             rows = np.reshape(array, (len(array), -1))
-            for place in blocks(*rows.shape, array.itemsize):
+            n_rows, n_columns = rows.shape
+            for place in blocks(n_rows, n_columns, array.itemsize):
                 block = Block(SLOT * (sent % 2), number, *place)
                 self._slot(block, array.dtype)[...] = _part(rows, block)
                 sent += 1

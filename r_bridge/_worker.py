@@ -10,6 +10,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -105,7 +106,7 @@ class Calls:
         laid = [buffer for buffer in buffers if isinstance(buffer, Laid)]
         return (program, buffers) if self._filled(laid) else None
 
-    def _filled(self, arrays: list[np.ndarray]) -> bool:
+    def _filled(self, arrays: Sequence[np.ndarray]) -> bool:
         """Fill the arrays by what R sends; False if it drops them."""
         missing = sum(array.size for array in arrays)
         while missing:

@@ -460,6 +460,7 @@ def function_of(wrapped: Wrapped) -> str:
     texts |= {older: f"An older name of `{newer}`." for older, newer in wrapped.aliases.items()}
     arguments |= dict.fromkeys(wrapped.aliases, "NULL")
     first: dict[str, str | None] = {}
+    more: tuple[str, ...] = ()
     if module == "layers":
         if wrapped.merges:
             first = {"inputs": None, "...": None}
