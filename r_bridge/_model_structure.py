@@ -86,6 +86,12 @@ def _input_arguments(given: dict[str, Any]) -> dict[str, Any]:
     for name in ("shape", "batch_shape"):
         if name in given:
             given[name] = shape_of(given[name])
+    if given.get("dtype") == "string" and keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            "A network that takes texts needs TensorFlow, but KERAS_BACKEND is "
+            f"'{keras.backend.backend()}'. Call the layer of layer_text_vectorization() on the "
+            "texts, and give the network the numbers."
+        )
     return fitting(keras.Input, given) | {
         name: given[name] for name in ("shape", "batch_shape") if name in given
     }

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from r_bridge._keras_objects import keep
+from r_bridge._model_structure import new_input
 from r_bridge._models import predict_model
 from sklearn_cnn import import_keras
 
@@ -48,7 +49,15 @@ def test_texts_are_for_networks_that_take_them():
     texts = np.array(["a", "b"], dtype=object)
     with pytest.raises(TypeError, match="x holds texts, but the network takes numbers"):
         predict_model(key_of_model((1,)), texts)
+
+
+def test_a_network_of_texts_is_tensorflows():
     keras = import_keras()
+    if keras.backend.backend() != "tensorflow":
+        with pytest.raises(ValueError, match="needs TensorFlow.*layer_text_vectorization"):
+            new_input({"shape": [1], "dtype": "string"})
+        return
+    texts = np.array(["a", "b"], dtype=object)
     inputs = keras.Input((1,), dtype="string")
     layer = keras.layers.TextVectorization(vocabulary=["a", "b"], output_sequence_length=1)
     model = keras.Model(inputs, layer(inputs))

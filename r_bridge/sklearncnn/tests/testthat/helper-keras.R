@@ -4,6 +4,11 @@ load_keras_commands <- function() {
   dispatch("load_commands", list(path = normalizePath(test_path("keras_commands.py"))))
 }
 
+needs_tensorflow <- function(what) {
+  backend <- Sys.getenv("KERAS_BACKEND", "tensorflow")
+  skip_if(backend != "tensorflow", paste(what, "are TensorFlow's"))
+}
+
 iris_x <- unname(scale(as.matrix(iris[1:4])))
 attributes(iris_x) <- list(dim = dim(iris_x))
 iris_y <- to_categorical(iris$Species)

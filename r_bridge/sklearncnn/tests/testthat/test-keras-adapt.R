@@ -14,6 +14,7 @@ test_that("texts become word numbers, in order of how often words occur", {
 })
 
 test_that("a network of texts is trained, saved and revived with its words", {
+  needs_tensorflow("networks of texts")
   words <- layer_text_vectorization(output_mode = "tf_idf")
   adapt(words, texts)
   input <- layer_input(shape = 1, dtype = "string")
