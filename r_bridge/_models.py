@@ -16,7 +16,7 @@ from ._convert import Factor, Frame
 from ._dispatch import command, command_that_asks_for_interrupts
 from ._keras_objects import kept, made
 from ._model_state import reply_of, state_of_model
-from ._prediction import predict_batch
+from ._prediction import predict_batch, predicts_such
 from ._texts import as_texts
 
 
@@ -332,7 +332,8 @@ def _numbers(logs: dict[str, Any], model: Any) -> dict[str, float]:
 def predict_model(key: str, x: Any, batch_size: Any = None, steps: Any = None) -> Any:
     """What a model makes of rows."""
     model = kept(key)
-    x = _rows_of(model, x)
+    if not (isinstance(x, np.ndarray) and predicts_such(key, x)):
+        x = _rows_of(model, x)
     if isinstance(x, Batches):
         x = inputs_in_order(x, steps)
         with failures_of(x):

@@ -7,6 +7,7 @@ graph is kept beside the model, until the model's structure changes or R release
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,15 +17,29 @@ from sklearn_cnn import import_keras
 from ._keras_objects import beside, kept
 
 
+@dataclass(frozen=True)
+class _Graph:
+    run: Callable[[np.ndarray], Any]
+    shapes: set[tuple[int, ...]]  # of rows that were found fit for it
+
+
+def predicts_such(key: str, x: np.ndarray) -> bool:
+    """Whether rows of this kind were found fit for the model before."""
+    graph = beside(key).get(x.dtype)
+    return graph is not None and x.shape[1:] in graph.shapes
+
+
 def predict_batch(key: str, x: Any) -> Any:
     """What ``model.predict_on_batch(x)`` returns, of the model of a key."""
-    model = kept(key)
-    if not isinstance(x, np.ndarray) or not _is_usual(model, x):
-        return model.predict_on_batch(x)
     graphs = beside(key)
-    if x.dtype not in graphs:
-        graphs[x.dtype] = _graph(model, x.dtype)
-    result = graphs[x.dtype](x)
+    if not (isinstance(x, np.ndarray) and predicts_such(key, x)):
+        model = kept(key)
+        if not isinstance(x, np.ndarray) or not _is_usual(model, x):
+            return model.predict_on_batch(x)
+        if x.dtype not in graphs:
+            graphs[x.dtype] = _Graph(_graph(model, x.dtype), set())
+        graphs[x.dtype].shapes.add(x.shape[1:])
+    result = graphs[x.dtype].run(x)
     if isinstance(result, dict):
         return {name: part.numpy() for name, part in result.items()}
     if isinstance(result, list | tuple):

@@ -31,6 +31,14 @@ def test_rows_are_predicted_as_keras_does_it(dense):
     assert len(beside(key)) == (3 if on_tensorflow else 0)
 
 
+def test_rows_of_another_shape_are_looked_at_though_others_were_predicted(dense):
+    key = keep(dense)
+    for rows in (ROWS, ROWS[:2]):
+        assert_array_equal(predict_model(key, rows), dense.predict(rows, verbose=0))
+    with pytest.raises(ValueError, match="A row of x is 3 numbers, but the network takes"):
+        predict_model(key, ROWS[:, :3])
+
+
 def test_weights_that_are_set_afterwards_are_seen(dense):
     key = keep(dense)
     before = predict_batch(key, ROWS)
