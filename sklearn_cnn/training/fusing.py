@@ -96,9 +96,10 @@ def _connections(architecture) -> int | None:
 
     from .stackable import is_stackable
 
-    if not is_stackable(architecture.build()):
-        return None
-    return sum(row.connections for row in layer_table(architecture))
+    with backends.current().precision(architecture.dtype):
+        if not is_stackable(architecture.build()):
+            return None
+        return sum(row.connections for row in layer_table(architecture))
 
 
 def train_together(
@@ -373,7 +374,8 @@ def _numbers_of_row(architecture) -> int:
     """Patches and outputs of all layers for one row."""
     from sklearn_cnn.architectures.anatomy import layer_table
 
-    layers = layer_table(architecture)
+    with backends.current().precision(architecture.dtype):
+        layers = layer_table(architecture)
     return sum(
         math.prod(one.output_shape) + one.connections // one.output_shape[-1] for one in layers
     )
