@@ -115,8 +115,8 @@ def _clip_decay_update(optimizer, grads, trainable_variables):
 def call_with_tensors(function, tensors):
     """Call a concrete function of TensorFlow with the flat list of its tensors.
 
-    Its public call looks at each argument in Python, as if it had not been traced for it: 0.2 to
-    0.5 ms.
+    Its public call looks at each argument in Python, as if it had not been traced for it: 0.15 ms
+    for a loss of L-BFGS, more than 1 ms for a program of epochs.
     """
     return function._call_flat(tensors, function.captured_inputs)
 
