@@ -155,7 +155,15 @@ say <- function(worker, bytes) {
   }
 }
 
+# Seconds for which R awaits a reply awake: it would be woken later than most short ones come.
+awake <- 0.002
+
 await_bytes <- function(worker) {
+  until <- proc.time()[["elapsed"]] + awake
+  while (proc.time()[["elapsed"]] < until) {
+    # A Ctrl-C that comes meanwhile is heard below.
+    if (socketSelect(list(worker$socket), timeout = 0)) return()
+  }
   repeat {
     ready <- tryCatch(
       socketSelect(list(worker$socket), timeout = 60),
