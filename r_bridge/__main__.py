@@ -10,8 +10,7 @@ import tempfile
 from pathlib import Path
 
 from ._doctor import compiler, examine
-
-PACKAGE = Path(__file__).parent / "sklearncnn"
+from ._installation import PACKAGE, mark
 
 _INSTALL = """
 library <- commandArgs(TRUE)[2]
@@ -28,7 +27,7 @@ if (length(missing)) install.packages(missing, library)
 install.packages(commandArgs(TRUE)[1], library, repos = NULL, type = "source")
 installed <- file.path(library, "sklearncnn")
 if (!dir.exists(installed)) quit(status = 1)
-writeLines(commandArgs(TRUE)[3], file.path(installed, "python.txt"))
+writeLines(commandArgs(TRUE)[3:4], file.path(installed, "python.txt"))
 """
 
 
@@ -70,7 +69,8 @@ def _install(library: str) -> int:
         built = shutil.ignore_patterns("*.o", "*.so")
         sources = shutil.copytree(PACKAGE, Path(directory) / PACKAGE.name, ignore=built)
         return subprocess.run(
-            [rscript, "-e", _INSTALL, str(sources), library, sys.executable], check=False
+            [rscript, "-e", _INSTALL, str(sources), library, sys.executable, mark()],
+            check=False,
         ).returncode
 
 

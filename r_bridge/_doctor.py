@@ -14,8 +14,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ._installation import mark
+
 # From this version on rpy2 needs the symbols R_getVar and R_ParentEnv of R 4.5.
 _RPY2_FOR_NEW_R = (3, 6, 6)
+_MARK = "cat(c(readLines(system.file('python.txt', package = 'sklearncnn')), '')[2])"
 _RPY2_REQUIREMENT = '"rpy2-rinterface<3.6.6"'
 
 
@@ -49,8 +52,13 @@ def examine() -> Iterator[Finding]:
     # What is installed needs no compiler any more.
     if not ours:
         yield compiler()
-    remedy = f"{sys.executable} -m r_bridge install"
-    yield Finding("R package sklearncnn", ours or "missing", "" if ours else remedy)
+    if not ours:
+        state = "missing"
+    else:
+        # Without a mark it was installed by other means, and nothing can be said.
+        state = "" if _r(_MARK) in ("", mark()) else f"{ours}, of another version than Python's"
+    remedy = f"{sys.executable} -m r_bridge install" if state else ""
+    yield Finding("R package sklearncnn", state or ours, remedy)
 
 
 def compiler() -> Finding:

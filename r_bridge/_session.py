@@ -12,6 +12,7 @@ import ctypes
 import os
 import platform
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from types import FrameType
@@ -22,6 +23,7 @@ import numpy as np
 from . import _commands  # noqa: F401, registers what R may call
 from ._convert import lay, r_dtype
 from ._dispatch import INTERRUPTS, answer, console
+from ._installation import mark
 
 _get_handler = ctypes.pythonapi.PyOS_getsig
 _get_handler.argtypes, _get_handler.restype = [ctypes.c_int], ctypes.c_void_p
@@ -135,7 +137,8 @@ def _offer_entry(rinterface: Any, handler: int) -> None:
 
     # The signature must not be looked up: that reads R's frames and cannot see the caller's.
     _entry = rinterface.rternalize(entry, signature=False)
-    base["options"](**{"sklearncnn.entry": _entry})
+    installation = rinterface.StrSexpVector([sys.executable, mark()])
+    base["options"](**{"sklearncnn.entry": _entry, "sklearncnn.installation": installation})
 
 
 def _emitter(rinterface: Any) -> Callable[[str], None]:

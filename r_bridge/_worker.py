@@ -19,6 +19,7 @@ from . import _commands  # noqa: F401, registers what R may call
 from ._convert import Laid
 from ._dispatch import INTERRUPTS, answer, console, interrupt_main_thread
 from ._exchange import LONGEST, decode, encode
+from ._installation import mark
 from ._window import Block, Window
 
 _INTERRUPT = b"interrupt\n"
@@ -227,7 +228,7 @@ def _await_r(directory: Path) -> socket.socket:
         listener.settimeout(120)
         port = listener.getsockname()[1]
         draft = directory / "draft"
-        draft.write_text(f"{port}\n{token}\n{os.getpid()}\n")
+        draft.write_text(f"{port}\n{token}\n{os.getpid()}\n{mark()}\n")
         draft.rename(directory / "address")
         while True:
             connection, _ = listener.accept()

@@ -1,5 +1,8 @@
+import shutil
 import subprocess
 import sys
+
+from r_bridge._installation import mark
 
 from ._r import environment
 
@@ -44,7 +47,17 @@ def test_install_puts_the_package_into_a_library_and_notes_this_python(tmp_path,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (tmp_path / "sklearncnn" / "python.txt").read_text().strip() == sys.executable
+    noted = (tmp_path / "sklearncnn" / "python.txt").read_text().splitlines()
+    assert noted == [sys.executable, mark()]
+
+
+def test_the_doctor_says_when_the_r_package_is_of_another_version(tmp_path, r_library):
+    installed = shutil.copytree(r_library / "sklearncnn", tmp_path / "sklearncnn")
+    (installed / "python.txt").write_text(f"{sys.executable}\n{'0' * 64}\n")
+    done = doctor(tmp_path, R_LIBS=f"{tmp_path}:{r_library}")
+    assert "of another version than Python's" in done.stdout
+    assert f"-> {sys.executable} -m r_bridge install" in done.stdout
+    assert done.returncode == 1
 
 
 def test_without_a_compiler_the_package_is_not_installed_and_the_line_that_helps_is_printed(

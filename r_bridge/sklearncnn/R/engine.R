@@ -59,6 +59,8 @@ engine_after_fork <- function(current) {
 
 in_process <- function(python, why) {
   entry <- getOption("sklearncnn.entry")
+  offered <- getOption("sklearncnn.installation", c(python, NA))
+  require_same_version(offered[1], offered[2])
   list(
     kind = "inprocess", pid = Sys.getpid(), python = python, why = why,
     alive = function() TRUE,

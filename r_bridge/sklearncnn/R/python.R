@@ -48,11 +48,25 @@ discover_python <- function() {
   )
 }
 
-# `python -m r_bridge install` leaves its own path in the installed package.
-installing_python <- function() {
+# `python -m r_bridge install` leaves its own path in the installed package, and a mark of the code.
+installation <- function() {
   file <- system.file("python.txt", package = "sklearncnn")
-  path <- if (nzchar(file)) readLines(file, n = 1L) else ""
+  if (nzchar(file)) readLines(file) else character()
+}
+
+installing_python <- function() {
+  path <- c(installation(), "")[1]
   if (file.exists(path)) path else ""
+}
+
+require_same_version <- function(python, mark) {
+  installed <- installation()[2]
+  if (is.na(installed) || identical(installed, mark)) return(invisible())
+  abort("python", paste0(
+    "The R package sklearncnn belongs to another version of the Python package sklearn_cnn than ",
+    "the one of \"", python, "\". Install that one's, and restart R: ",
+    python, " -m r_bridge install"
+  ), call = NULL)
 }
 
 # What Python prints, as lines; the attribute "status" where it fails.

@@ -6,6 +6,13 @@ start_worker <- function(python, why) {
   dir.create(directory, mode = "0700")
   launch(python, directory)
   address <- await_address(directory, python)
+  agreed <- FALSE
+  on.exit(if (!agreed) {
+    tools::pskill(as.integer(address[3]), tools::SIGKILL)
+    unlink(directory, recursive = TRUE)
+  })
+  require_same_version(python, address[4])
+  agreed <- TRUE
   worker <- new.env(parent = emptyenv())
   worker$directory <- directory
   worker$pid <- as.integer(address[3])
