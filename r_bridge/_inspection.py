@@ -50,38 +50,45 @@ def filter_patterns_of(
     .. [1] Erhan et al., "Visualizing higher-layer features of a deep network", Université de
        Montréal, technical report 1341 (2009); Chollet, "Deep Learning with R", section 5.4.2.
     """
-    tf = _tensorflow()
     keras = import_keras()
+    from sklearn_cnn import backends
+
+    ops, backend = keras.ops, backends.current()
     model = kept(key)
     found = _layer(model, layer)
     inner = keras.Model(model.inputs, found.output)
     n_filters = found.output.shape[-1]
-    numbers = np.atleast_1d(filters).astype(int) - 1
+    numbers = np.atleast_1d(filters).astype(np.int32) - 1
     if not ((numbers >= 0) & (numbers < n_filters)).all():
         raise ValueError(f"filters must be from 1 to {n_filters}, the filters of {layer!r}.")
     shape = _picture_shape(model, shape)
     rng = np.random.default_rng(int(seed))
+    at_once = min(_FILTERS_AT_ONCE, len(numbers))
 
-    @tf.function
+    def strength(pictures: list, wanted: Any) -> tuple:
+        answers = inner(pictures[0], training=False)
+        answers = ops.mean(ops.reshape(answers, (at_once, -1, n_filters)), axis=1)
+        return ops.sum(ops.take_along_axis(answers, wanted, axis=1)), ()
+
     def ascend(pictures: Any, wanted: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(pictures)
-            answers = inner(pictures, training=False)
-            answers = tf.reshape(answers, (tf.shape(answers)[0], -1, n_filters))
-            strength = tf.gather(tf.reduce_mean(answers, 1), wanted, axis=1, batch_dims=1)
-        gradient = tape.gradient(strength, pictures)
-        length = tf.norm(tf.reshape(gradient, (len(pictures), -1)), axis=1)
-        scale = step_size / tf.maximum(length, 1e-12)
-        return pictures + gradient * tf.reshape(scale, (-1, *[1] * len(shape)))
+        _, [gradient] = backend.value_and_grad(strength)([pictures], wanted)
+        length = ops.norm(ops.reshape(gradient, (at_once, -1)), axis=1)
+        scale = step_size / ops.maximum(length, 1e-12)
+        return pictures + gradient * ops.reshape(scale, (-1, *[1] * len(shape)))
 
+    step = backend.compile(ascend, backends.Executor.GRAPH)
     patterns = []
-    for start in range(0, len(numbers), _FILTERS_AT_ONCE):
-        wanted = numbers[start : start + _FILTERS_AT_ONCE]
-        noise = 0.5 + 0.05 * rng.standard_normal((len(wanted), *shape))
-        pictures = tf.constant(noise.astype(np.float32))
+    for start in range(0, len(numbers), at_once):
+        # The last pictures are followed by others that nobody asked for: one program serves all.
+        wanted = np.zeros((at_once, 1), np.int32)
+        some = numbers[start : start + at_once]
+        wanted[: len(some), 0] = some
+        pictures = np.full((at_once, *shape), 0.5, np.float32)
+        pictures[: len(some)] += 0.05 * rng.standard_normal((len(some), *shape))
+        pictures, wanted = backend.array(pictures), backend.array(wanted)
         for _ in range(int(steps)):
-            pictures = ascend(pictures, tf.constant(wanted))
-        patterns.append(pictures.numpy())
+            pictures = step(pictures, wanted)
+        patterns.append(ops.convert_to_numpy(pictures)[: len(some)])
     return np.concatenate(patterns)
 
 
@@ -103,23 +110,28 @@ def gradcam_of(key: str, x: Any, layer: str | None = None, class_index: Any = No
     .. [1] Selvaraju et al., "Grad-CAM: visual explanations from deep networks via gradient-based
        localization", ICCV 2017, 618-626.
     """
-    tf = _tensorflow()
+    ops = import_keras().ops
+    from sklearn_cnn import backends
+
     model = kept(key)
     found = _last_convolution(model) if layer is None else _layer(model, layer)
     below, above = _in_two(model, found)
-    features = below(tf.constant(inputs_of(x)))
-    with tf.GradientTape() as tape:
-        tape.watch(features)
-        scores = above(features)
-        if class_index is None:
-            wanted = tf.argmax(scores, axis=-1)
-        else:
-            wanted = np.broadcast_to(np.asarray(class_index, dtype=np.int64) - 1, len(scores))
-            if not ((wanted >= 0) & (wanted < scores.shape[-1])).all():
-                raise ValueError(f"class_index must be from 1 to {scores.shape[-1]}.")
-        score = tf.gather(scores, wanted, axis=1, batch_dims=1)
-    weights = tf.reduce_mean(tape.gradient(score, features), axis=(1, 2), keepdims=True)
-    maps = tf.nn.relu(tf.reduce_sum(features * weights, axis=-1)).numpy()
+    features = below(ops.convert_to_tensor(inputs_of(x)))
+    scores = ops.convert_to_numpy(above(features))
+    if class_index is None:
+        wanted = scores.argmax(axis=-1)
+    else:
+        wanted = np.broadcast_to(np.asarray(class_index, dtype=np.int64) - 1, len(scores))
+        if not ((wanted >= 0) & (wanted < scores.shape[-1])).all():
+            raise ValueError(f"class_index must be from 1 to {scores.shape[-1]}.")
+
+    def score(features: list) -> tuple:
+        chosen = ops.one_hot(wanted.astype(np.int32), scores.shape[-1])
+        return ops.sum(above(features[0]) * chosen), ()
+
+    _, [gradient] = backends.current().value_and_grad(score)([features])
+    weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
+    maps = ops.convert_to_numpy(ops.relu(ops.sum(features * weights, axis=-1)))
     highest = maps.max(axis=(1, 2), keepdims=True)
     return maps / np.where(highest > 0, highest, 1)
 
@@ -145,15 +157,3 @@ def _last_convolution(model: Any) -> Any:
         if "Conv" in type(layer).__name__ and len(layer.output.shape) == 4:
             return layer
     raise ValueError("The model has no layer of two-dimensional convolutions: name one by layer.")
-
-
-def _tensorflow() -> Any:
-    keras = import_keras()
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "Gradients by the input are computed by TensorFlow, but KERAS_BACKEND is "
-            f"'{keras.backend.backend()}'."
-        )
-    import tensorflow as tf
-
-    return tf

@@ -471,9 +471,10 @@ def initial_state(program, plan: Plan, progress: Progress):
     from .steps.supervised import State
 
     trainable, non_trainable = program.network.split(progress.weights, plan.seed)
-    slots = progress.slots
-    if slots is None:
+    if progress.slots is None:
         slots = program.rule.initial_slots(trainable)
+    else:
+        slots = program.rule.earlier_slots(progress.slots)
     return State(program.rule.pack(trainable), non_trainable, slots, np.int32(progress.step))
 
 

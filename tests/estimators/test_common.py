@@ -141,12 +141,13 @@ EFFECTS = {
         "CNNRegressor": (
             "loss",
             # Backends draw other networks; from this seed the two stop apart on each of them.
-            ABSOLUTE | {"learning_rate_init": 0.3, "learning_rate": "constant", "random_state": 3},
+            ABSOLUTE | {"learning_rate_init": 0.3, "learning_rate": "constant", "random_state": 0},
             epochs,
         ),
     },
     "dtype": ("float32", {}, computed_in),
-    "n_init": (8, {**LBFGS, "max_iter": 2, "random_state": 3}, weights),
+    # From this seed on no backend is the first of the starts the best.
+    "n_init": (8, {**LBFGS, "max_iter": 2, "random_state": 2}, weights),
     "standardize": (True, {}, weights),
     "filters": ((3, 2), {}, architecture),
     "kernel_size": (2, PICTURE_FILTERS | {"kernel_size": 3}, architecture),

@@ -42,6 +42,7 @@ def test_no_name_is_defined_twice(r_library):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)  # on JAX, where every operation is compiled
 @pytest.mark.parametrize("engine", ["inprocess", "process"])
 def test_testthat_passes(engine, script, r_library):
     env = environment(r_library, SKLEARNCNN_ENGINE=engine)
@@ -51,6 +52,7 @@ def test_testthat_passes(engine, script, r_library):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_testthat_passes_in_an_r_inside_python(script, r_library):
     command = [sys.executable, "-m", "r_bridge", "run", str(script)]
     env = environment(r_library)

@@ -5,8 +5,7 @@
 #' where in a picture the network sees a class: the feature maps of a convolution, weighted by how
 #' much the score of the class rises with them.
 #'
-#' They take the place of gradient tapes and functions on tensors, which are not available. The
-#' last two are computed by TensorFlow, and not under another backend of Keras.
+#' They take the place of gradient tapes and functions on tensors, which are not available.
 #'
 #' @param object A model.
 #' @param x Rows, as in [fit()]; pictures for `gradcam()`.

@@ -1,5 +1,6 @@
 """Gradient descent on the loss of rows: the learning rule of every supervised network."""
 
+import functools
 import math
 from typing import Any, NamedTuple
 
@@ -151,6 +152,15 @@ class Supervised(SupervisedLoss):
         if self._slots is None:
             self._slots = [np.asarray(variable) for variable in self.optimizer.variables]
         return list(self._slots)
+
+    def earlier_slots(self, slots: list[np.ndarray]) -> list:
+        """Those of an earlier fit, maybe on another backend: TensorFlow counts in int64, JAX not."""
+        types = zip(slots, self._slot_dtypes, strict=True)
+        return [np.asarray(slot, dtype=dtype) for slot, dtype in types]
+
+    @functools.cached_property
+    def _slot_dtypes(self) -> list[np.dtype]:
+        return [np.asarray(variable).dtype for variable in self.optimizer.variables]
 
     def ending(self, state: State) -> Any:
         """The weights that training ends with: averages, where the optimizer keeps them."""

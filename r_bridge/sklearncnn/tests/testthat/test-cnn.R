@@ -1,7 +1,7 @@
 test_that("a convolutional network tells pictures apart, and predicts what it fitted", {
   set.seed(1)
   data <- lines_of_pictures()
-  fit <- cnn(data$x, data$y, filters = 4, hidden = 8, epochs = 30)
+  fit <- cnn(data$x, data$y, filters = 4, hidden = 8, epochs = 80)
   expect_s3_class(fit, c("sklearncnn_cnn", "sklearncnn"), exact = TRUE)
   expect_gt(mean(predict(fit, type = "class") == data$y), 0.9)
   expect_equal(predict(fit, data$x), fitted(fit), tolerance = 1e-6)
@@ -15,7 +15,7 @@ test_that("a convolutional network tells pictures apart, and predicts what it fi
   expect_identical(nobs(fit), 60L)
   expect_output(print(fit), "Convolutional network of 5 layers with 587 coefficients.*none residual")
   expect_output(print(summary(fit)), "conv_0.*Conv2D.*8 x 8 x 4.*40.*Null deviance")
-  expect_identical(nrow(fit$history), 30L)
+  expect_identical(nrow(fit$history), 80L)
 })
 
 test_that("the coefficients are the weights, named by array and place, and predict() follows them", {

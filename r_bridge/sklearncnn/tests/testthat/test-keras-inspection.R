@@ -24,7 +24,6 @@ test_that("activations of the last layer are predictions, and of a convolution i
 })
 
 test_that("with pooling and a dense layer above, the map is that of class activation mapping", {
-  needs_tensorflow("gradients by the input")
   model <- convnet()
   features <- activations(model, pictures, "eyes")$eyes
   kernel <- get_weights(model)[[3]]
@@ -49,7 +48,6 @@ test_that("with pooling and a dense layer above, the map is that of class activa
 })
 
 test_that("each step moves a picture by the given length towards what the filter answers to", {
-  needs_tensorflow("gradients by the input")
   set.seed(1)
   model <- keras_model_sequential() %>%
     layer_conv_2d(filters = 20, kernel_size = 4, input_shape = c(4, 4, 1))
