@@ -225,7 +225,8 @@ class _Given(KerasObjects, BaseNetwork):
             return super()._describe(rows, validation, rng, first_pass)
         inputs, container = _inputs_of(rows.x)
         seed = int(rng.randint(np.iinfo(np.int32).max)) if first_pass else 0
-        with compat.seeded_keras(seed):
+        precision = backends.current().precision(dtype or "float32")
+        with precision, compat.seeded_keras(seed):
             template, maker = self._template(inputs, container, rows.y, dtype)
             network = given(
                 template, inputs, container, dtype=dtype, maker=maker, fresh=maker is not None

@@ -1218,6 +1218,15 @@ def test_float64_and_lbfgs_reach_the_optimum():
         KerasClassifier(noisy, solver="lbfgs").fit(X, LABELS)
 
 
+def test_a_float64_model_is_made_in_float64():
+    with warnings.catch_warnings():
+        # JAX says so where it has to round.
+        warnings.filterwarnings("error", message=".*dtype float64 .*is not available")
+        classifier = KerasClassifier(network, max_iter=2).fit(X.astype("float64"), LABELS)
+        classifier.partial_fit(X.astype("float64"), LABELS)
+    assert classifier.predict_proba(X.astype("float64")).dtype == "float64"
+
+
 def test_mixed_precision_trains():
     def mixed():
         policy = "mixed_float16"
