@@ -34,7 +34,14 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
-from sklearn_cnn import Inputs, KerasClassifier, KerasRegressor, KerasTransformer, backends, families
+from sklearn_cnn import (
+    Inputs,
+    KerasClassifier,
+    KerasRegressor,
+    KerasTransformer,
+    backends,
+    families,
+)
 from sklearn_cnn.architectures.given import CannotCopy
 from sklearn_cnn.backends import PROGRAMS
 
@@ -1222,9 +1229,9 @@ def test_a_float64_model_is_made_in_float64():
     with warnings.catch_warnings():
         # JAX says so where it has to round.
         warnings.filterwarnings("error", message=".*dtype float64 .*is not available")
-        classifier = KerasClassifier(network, max_iter=2).fit(X.astype("float64"), LABELS)
-        classifier.partial_fit(X.astype("float64"), LABELS)
-    assert classifier.predict_proba(X.astype("float64")).dtype == "float64"
+        classifier = KerasClassifier(network, dtype="float64", max_iter=2).fit(X, LABELS)
+        classifier.partial_fit(X, LABELS)
+    assert classifier.architecture_.dtype == "float64"
 
 
 def test_mixed_precision_trains():

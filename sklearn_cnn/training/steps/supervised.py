@@ -154,7 +154,7 @@ class Supervised(SupervisedLoss):
         return list(self._slots)
 
     def earlier_slots(self, slots: list[np.ndarray]) -> list:
-        """Those of an earlier fit, maybe on another backend: TensorFlow counts in int64, JAX not."""
+        """Those of an earlier fit, maybe on another backend: not all count in int64."""
         types = zip(slots, self._slot_dtypes, strict=True)
         return [np.asarray(slot, dtype=dtype) for slot, dtype in types]
 
