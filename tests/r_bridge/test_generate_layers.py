@@ -2,6 +2,7 @@
 
 import re
 
+import keras
 import pytest
 
 from r_bridge import generate_layers
@@ -14,6 +15,10 @@ def generated():
 
 
 def test_the_committed_files_are_what_the_generator_writes(generated):
+    header = (generate_layers.FOLDER / "layers.R").read_text()[:500]
+    written_from = re.search(r"Keras (\d+)\.(\d+)", header).groups()
+    if tuple(map(int, keras.__version__.split(".")[:2])) < tuple(map(int, written_from)):
+        pytest.skip(f"descriptions are those of Keras {'.'.join(written_from)}")
     for name, text in generated.items():
         committed = (generate_layers.FOLDER / name).read_text()
         assert committed == text, f"{name}: run `python -m r_bridge.generate_layers`."

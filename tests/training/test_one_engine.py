@@ -12,17 +12,23 @@ import pytest
 from ._one_engine import ALL, FACTORS, THINNED, WAYS
 
 ROOT = Path(__file__).parents[2]
+# Every fit compiles here, without the engine's bound; of XLA's programs, which are never given
+# back, a process has room for some hundreds.
+FITS_A_PROCESS = 144
 TOLERANCE = {"float32": 1e-5, "float64": 1e-10}
+# What reaches a rectifier may be 0 but for rounding, so that one unit is on in one way and off in
+# another: with JAX 0.8 one of 1300 was.
+UNITS_APART = {"float32": 1, "float64": 0}
 
 
-def fitted_in_all_ways(combinations, folder):
-    """Arrays of weights by way and by ``"combination part"``; ways take turns, one at a time."""
+def fitted_in(way, combinations, folder):
+    """Arrays of weights by ``"combination part"``; one process after the other."""
     found = {}
-    for way in WAYS:
-        path = folder / f"{way}.npz"
+    for start in range(0, len(combinations), FITS_A_PROCESS):
+        path = folder / f"{way}-{start}.npz"
         done = subprocess.run(
             [sys.executable, "-m", "tests.training._one_engine", way, str(path)],
-            input=json.dumps(combinations),
+            input=json.dumps(combinations[start : start + FITS_A_PROCESS]),
             cwd=ROOT,
             env=os.environ | {"KERAS_BACKEND": "jax" if way == "JAX" else "tensorflow"},
             capture_output=True,
@@ -30,22 +36,26 @@ def fitted_in_all_ways(combinations, folder):
             check=False,
         )
         assert done.returncode == 0, done.stderr[-3000:]
-        found[way] = dict(np.load(path))
+        for key, array in np.load(path).items():
+            number, part = key.split()
+            found[f"{start + int(number)} {part}"] = array
     return found
 
 
 def too_far_apart(combinations, folder):
     """Combinations whose weights differ between two ways by more than rounding."""
-    found = fitted_in_all_ways(combinations, folder)
+    found = {way: fitted_in(way, combinations, folder) for way in WAYS}
     first, complaints = found[WAYS[0]], []
     for way in WAYS[1:]:
         assert found[way].keys() == first.keys()
         for key, array in found[way].items():
             combination = combinations[int(key.split()[0])]
-            difference = np.abs(array - first[key]).max()
+            difference = np.abs(array - first[key])
             assert array.dtype == first[key].dtype == combination["dtype"]
-            if not difference <= TOLERANCE[combination["dtype"]]:
-                complaints.append((way, combination, key, float(difference)))
+            apart = ~(difference <= TOLERANCE[combination["dtype"]])
+            n_units = apart.reshape(-1, apart.shape[-1]).any(axis=0).sum()
+            if n_units > UNITS_APART[combination["dtype"]]:
+                complaints.append((way, combination, key, float(difference.max())))
     return complaints
 
 

@@ -95,6 +95,7 @@ def test_so_they_do_in_float32_compiled_by_xla(name, monkeypatch):
     same_as_train_on_batch(name, "float32", Executor.XLA, monkeypatch)
 
 
+@pytest.mark.skipif(not hasattr(optimizers, "ScheduleFreeAdamW"), reason="Keras is older")
 def test_schedule_free_adamw_averages_as_its_paper_says(monkeypatch):
     """On TensorFlow, Keras's own step reads the sequence z after it has changed."""
     optimizer = optimizers.ScheduleFreeAdamW(RATE, **ADAM)
@@ -123,7 +124,7 @@ def softmax_gradient(vector, x, y):
 
 def test_every_optimizer_of_keras_is_tested():
     tested = {type(make()).__name__.lower() for make in OPTIMIZERS.values()}
-    assert set(solver_names()) == tested | {"schedulefreeadamw"}
+    assert set(solver_names()) - {"schedulefreeadamw"} == tested
 
 
 def test_scaling_of_the_loss_is_for_half_precision_and_left_out(monkeypatch):
