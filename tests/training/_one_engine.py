@@ -30,8 +30,13 @@ def rows(combination):
     X, y = load_digits(return_X_y=True)
     n = 40 if combination["batch_size"] == 1 else 300
     weight = np.random.RandomState(0).randint(1, 4, n).astype(float)
-    X = (X[:n] / 16).astype(combination["dtype"])
+    X = (X[:n] / 16 * nudge(combination)).astype(combination["dtype"])
     return X, y[:n], weight if combination["weighted"] else None
+
+
+def nudge(combination):
+    """1, or the number that many roundings of float32 away."""
+    return 1 + combination.get("nudged_by", 0) * float(np.finfo(np.float32).eps)
 
 
 def perceptron(combination):
@@ -43,8 +48,9 @@ def perceptron(combination):
         tuple(combination["hidden_layer_sizes"]),
         solver=combination["solver"],
         batch_size=300 if batch_size == "full" else batch_size,
-        alpha=0.5 if penalised else 0.0,
-        l1=0.05 if penalised else 0.0,
+        alpha=0.5 * nudge(combination) if penalised else 0.0,
+        l1=0.05 * nudge(combination) if penalised else 0.0,
+        learning_rate_init=0.001 * nudge(combination),
         early_stopping=combination["early_stopping"],
         validation_fraction=0.25,
         max_iter=3,
