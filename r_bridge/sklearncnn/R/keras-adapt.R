@@ -18,6 +18,7 @@
 #' words %>% adapt(texts)
 #' get_vocabulary(words)
 #' words("a good one")
+#' @examplesIf python_ready() && Sys.getenv("KERAS_BACKEND") %in% c("", "tensorflow")
 #' set.seed(1)
 #' input <- layer_input(shape = 1, dtype = "string")
 #' output <- input %>% words() %>% layer_dense(units = 1, activation = "sigmoid")
