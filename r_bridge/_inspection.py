@@ -51,9 +51,7 @@ def filter_patterns_of(
        Montréal, technical report 1341 (2009); Chollet, "Deep Learning with R", section 5.4.2.
     """
     keras = import_keras()
-    from sklearn_cnn import backends
-
-    ops, backend = keras.ops, backends.current()
+    ops = keras.ops
     model = kept(key)
     found = _layer(model, layer)
     inner = keras.Model(model.inputs, found.output)
@@ -65,18 +63,18 @@ def filter_patterns_of(
     rng = np.random.default_rng(int(seed))
     at_once = min(_FILTERS_AT_ONCE, len(numbers))
 
-    def strength(pictures: list, wanted: Any) -> tuple:
-        answers = inner(pictures[0], training=False)
+    def strength(pictures: Any, wanted: Any) -> Any:
+        answers = inner(pictures, training=False)
         answers = ops.mean(ops.reshape(answers, (at_once, -1, n_filters)), axis=1)
-        return ops.sum(ops.take_along_axis(answers, wanted, axis=1)), ()
+        return ops.sum(ops.take_along_axis(answers, wanted, axis=1))
 
     def ascend(pictures: Any, wanted: Any) -> Any:
-        _, [gradient] = backend.value_and_grad(strength)([pictures], wanted)
+        gradient = _gradient(strength, pictures, wanted)
         length = ops.norm(ops.reshape(gradient, (at_once, -1)), axis=1)
         scale = step_size / ops.maximum(length, 1e-12)
         return pictures + gradient * ops.reshape(scale, (-1, *[1] * len(shape)))
 
-    step = backend.compile(ascend, backends.Executor.GRAPH)
+    step = _compiled(ascend)
     patterns = []
     for start in range(0, len(numbers), at_once):
         # The last pictures are followed by others that nobody asked for: one program serves all.
@@ -85,7 +83,7 @@ def filter_patterns_of(
         wanted[: len(some), 0] = some
         pictures = np.full((at_once, *shape), 0.5, np.float32)
         pictures[: len(some)] += 0.05 * rng.standard_normal((len(some), *shape))
-        pictures, wanted = backend.array(pictures), backend.array(wanted)
+        pictures, wanted = ops.convert_to_tensor(pictures), ops.convert_to_tensor(wanted)
         for _ in range(int(steps)):
             pictures = step(pictures, wanted)
         patterns.append(ops.convert_to_numpy(pictures)[: len(some)])
@@ -111,8 +109,6 @@ def gradcam_of(key: str, x: Any, layer: str | None = None, class_index: Any = No
        localization", ICCV 2017, 618-626.
     """
     ops = import_keras().ops
-    from sklearn_cnn import backends
-
     model = kept(key)
     found = _last_convolution(model) if layer is None else _layer(model, layer)
     below, above = _in_two(model, found)
@@ -125,11 +121,11 @@ def gradcam_of(key: str, x: Any, layer: str | None = None, class_index: Any = No
         if not ((wanted >= 0) & (wanted < scores.shape[-1])).all():
             raise ValueError(f"class_index must be from 1 to {scores.shape[-1]}.")
 
-    def score(features: list) -> tuple:
+    def score(features: Any) -> Any:
         chosen = ops.one_hot(wanted.astype(np.int32), scores.shape[-1])
-        return ops.sum(above(features[0]) * chosen), ()
+        return ops.sum(above(features) * chosen)
 
-    _, [gradient] = backends.current().value_and_grad(score)([features])
+    gradient = _gradient(score, features)
     weights = ops.mean(gradient, axis=(1, 2), keepdims=True)
     maps = ops.convert_to_numpy(ops.relu(ops.sum(features * weights, axis=-1)))
     highest = maps.max(axis=(1, 2), keepdims=True)
@@ -157,3 +153,36 @@ def _last_convolution(model: Any) -> Any:
         if "Conv" in type(layer).__name__ and len(layer.output.shape) == 4:
             return layer
     raise ValueError("The model has no layer of two-dimensional convolutions: name one by layer.")
+
+
+def _gradient(function: Callable, x: Any, *arguments: Any) -> Any:
+    """Of a number by an array, as the backend of Keras computes it."""
+    backend = import_keras().backend.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.grad(function)(x, *arguments)
+    if backend == "torch":
+        import torch
+
+        x = x.detach().requires_grad_()
+        return torch.autograd.grad(function(x, *arguments), x)[0]
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = function(x, *arguments)
+    return tape.gradient(value, x)
+
+
+def _compiled(function: Callable) -> Callable:
+    backend = import_keras().backend.backend()
+    if backend == "jax":
+        import jax
+
+        return jax.jit(function)
+    if backend == "torch":
+        return function
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False)
