@@ -18,8 +18,9 @@ from ._installation import mark
 
 # From this version on rpy2 needs the symbols R_getVar and R_ParentEnv of R 4.5.
 _RPY2_FOR_NEW_R = (3, 6, 6)
-_MARK = "cat(c(readLines(system.file('python.txt', package = 'sklearncnn')), '')[2])"
 _RPY2_REQUIREMENT = '"rpy2-rinterface<3.6.6"'
+# What `install` has left in the R package; empty where it was installed by other means.
+_MARK = "cat(c(readLines(system.file('python.txt', package = 'sklearncnn')), '')[2])"
 
 
 @dataclass(frozen=True)
@@ -49,16 +50,15 @@ def examine() -> Iterator[Finding]:
     reticulate, ours = _r_package("reticulate"), _r_package("sklearncnn")
     remedy = "apt install r-cran-reticulate, or install.packages('reticulate') in R"
     yield Finding("R package reticulate", reticulate or "missing", "" if reticulate else remedy)
-    # What is installed needs no compiler any more.
+    subject, remedy = "R package sklearncnn", f"{sys.executable} -m r_bridge install"
     if not ours:
+        # What is installed needs no compiler any more.
         yield compiler()
-    if not ours:
-        state = "missing"
+        yield Finding(subject, "missing", remedy)
+    elif _r(_MARK) not in ("", mark()):
+        yield Finding(subject, f"{ours}, of another version than Python's", remedy)
     else:
-        # Without a mark it was installed by other means, and nothing can be said.
-        state = "" if _r(_MARK) in ("", mark()) else f"{ours}, of another version than Python's"
-    remedy = f"{sys.executable} -m r_bridge install" if state else ""
-    yield Finding("R package sklearncnn", state or ours, remedy)
+        yield Finding(subject, ours)
 
 
 def compiler() -> Finding:

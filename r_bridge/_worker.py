@@ -26,8 +26,8 @@ _INTERRUPT = b"interrupt\n"
 # Seconds between two looks for Ctrl-C, and how many find nothing at work before they rest.
 _BETWEEN_LOOKS = 0.02
 _LOOKS_UNTIL_SLEEP = 50
-# After a short request another is awaited awake for so many seconds: to be woken for it would take
-# a tenth of what it takes.
+# After a short request another is awaited awake for so many seconds: to be woken takes R and the
+# worker as long as the rest of a short call.
 _AWAKE = 0.0005 if (os.cpu_count() or 1) > 1 else 0.0
 
 
