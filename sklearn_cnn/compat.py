@@ -48,6 +48,7 @@ __all__ = [
     "seeded_keras",
     "set_rate_variable",
     "training_argument",
+    "without_values",
 ]
 
 # What Keras's TensorFlow optimizers override for tf.distribute, and what keeps them from being
@@ -188,6 +189,26 @@ def keras_defaults(dtype=None):
     finally:
         for name, value in before.items():
             global_state.set_global_attribute(name, value)
+
+
+@contextlib.contextmanager
+def without_values():
+    """Let the variables of layers made in this block have a shape and no value.
+
+    Who hands values in at every call never reads theirs, and drawing them takes most of the time
+    of making a model. Keras would keep them in a list of its own, to be filled later.
+    """
+    import keras
+    from keras.src.backend.common import global_state
+
+    name = "uninitialized_variables"
+    before = global_state.get_global_attribute(name)
+    global_state.set_global_attribute(name, [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:
+        global_state.set_global_attribute(name, before)
 
 
 class _DoublePrecision:

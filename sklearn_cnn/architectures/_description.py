@@ -140,6 +140,12 @@ class Architecture:
         return any(parameter.role == "moving_mean" for parameter in self.parameters)
 
     @property
+    def has_known_layers(self) -> bool:
+        """Whether all layers are Keras's own, whose weights are made from a shape."""
+        # A layer as an activation stands there by its configuration, and may be anybody's.
+        return not any(isinstance(v, str) and v.startswith("{") for _, v in self.settings)
+
+    @property
     def has_own_train_step(self) -> bool:
         """Whether the model is trained by a rule of its own."""
         return False

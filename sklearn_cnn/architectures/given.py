@@ -257,6 +257,11 @@ class GivenArchitecture(Architecture):
         return True
 
     @property
+    def has_known_layers(self) -> bool:
+        """A user's layers may do anything."""
+        return False
+
+    @property
     def has_own_train_step(self) -> bool:
         """Whether the model's class trains it in another way than Keras does."""
         return self._facts.has_own_train_step

@@ -27,6 +27,8 @@ class Backend(Protocol):
     compiles: bool
     # Whether `stacked` takes convolutions whose filters differ.
     stacks_convolutions: bool
+    # Whether rectifiers and sums of biases reach XLA by way of another compiler.
+    lowers_slowly: bool
 
     @property
     def convolves_in_patches(self) -> bool:

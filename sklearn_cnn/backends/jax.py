@@ -38,6 +38,7 @@ class JaxBackend:
     name = "jax"
     compiles = True
     stacks_convolutions = True
+    lowers_slowly = False
 
     def __init__(self):
         self._n_compiled = 0

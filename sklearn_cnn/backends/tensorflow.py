@@ -71,6 +71,7 @@ class TensorFlowBackend:
     name = "tensorflow"
     compiles = True
     stacks_convolutions = False
+    lowers_slowly = True
     convolves_in_patches = False  # oneDNN is quicker
 
     def __init__(self):

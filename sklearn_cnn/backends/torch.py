@@ -19,6 +19,7 @@ class TorchBackend:
     name = "torch"
     compiles = False
     stacks_convolutions = False
+    lowers_slowly = False
     convolves_in_patches = False
     on_cpu = True
 

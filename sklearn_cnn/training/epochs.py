@@ -38,6 +38,12 @@ class ProgramShape:
     policy: str
     executor: Executor
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether an epoch ends with its loss alone, so that the host may end it."""
+        more = self.remainder or self.metrics or self.validation_bucket or self.keep_best
+        return not more and self.policy == "constant" and self.executor is Executor.XLA
+
 
 class Data(NamedTuple):
     """Rows, padded to a bucket. Padding rows weigh 0."""
@@ -133,7 +139,10 @@ class Epochs:
     def _network(self, backend) -> Network:
         architecture = self.shape.architecture
         patches = suits_patches(architecture, backend, self.shape.batch_size)
-        return Network(architecture, patches=patches)
+        return Network(architecture, patches=patches, direct=self._direct(backend))
+
+    def _direct(self, backend) -> bool:
+        return backend.lowers_slowly and self.shape.executor is Executor.XLA
 
     def _run(self, state, watch, best, data, validation, orders, controls):
         if self.shape.n_epochs == 1:

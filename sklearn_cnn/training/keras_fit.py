@@ -200,7 +200,7 @@ class _Wrapped:
 
     def __init__(self, plan: Plan):
         self.plan = plan
-        self.network = Network(plan.architecture)
+        self.network = Network(plan.architecture, with_values=True)
         self.model = _Objective(plan, self.network)
         self.linear = self.network.model
 

@@ -152,13 +152,14 @@ def _train_compiled(
     plan: Plan, progress: Progress, rows: Rows, rng, backend, *, validation, listener, order
 ) -> Result:
     from .epochs import Epochs
+    from .plain_epochs import PlainEpochs, PlainRun
 
     shape = program_shape(plan, rows, validation, backend, listener)
+    program_class, run_class = (PlainEpochs, PlainRun) if shape.is_plain else (Epochs, Run)
     with backend.precision(plan.architecture.dtype):
         program = PROGRAMS.get(
-            shape, lambda: Epochs(shape, backend), xla=shape.executor is Executor.XLA
+            shape, lambda: program_class(shape, backend), xla=shape.executor is Executor.XLA
         )
-        run_class = Run
         if sparse.issparse(rows.x):
             from .segments import SegmentedRun as run_class
         run = run_class(plan, program, progress, rows, validation, backend)

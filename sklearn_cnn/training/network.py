@@ -1,12 +1,15 @@
 """A Keras model as a pure function of its weights."""
 
+import math
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from sklearn_cnn.compat import seeded_keras, training_argument
+from sklearn_cnn.compat import seeded_keras, training_argument, without_values
 
+from .direct_layers import with_direct_layers
 from .noise import Draw, drawing, with_counted_noise
 from .stackable import in_stackable_form
 
@@ -17,17 +20,32 @@ class Network:
     Parameters
     ----------
     architecture : Architecture
-        Its model is built here, once, and never trained: programs own their weights.
+        Its model is built here, once: programs own their weights, and the model has none.
     patches : bool, default=False
         Compute convolutions as patches and one product, which can be stacked over networks.
+    direct : bool, default=False
+        Compute dense layers in operations that XLA takes without another compiler's help.
+    with_values : bool, default=False
+        Whether the model's own variables must have values, because Keras trains them.
     """
 
-    def __init__(self, architecture, *, patches: bool = False):
+    def __init__(
+        self,
+        architecture,
+        *,
+        patches: bool = False,
+        direct: bool = False,
+        with_values: bool = False,
+    ):
         self.architecture = architecture
-        with seeded_keras(0):  # layers of the copy draw the seeds that they leave open
+        valued = with_values or not architecture.has_known_layers
+        made = nullcontext() if valued else without_values()
+        with made, seeded_keras(0):  # layers of the copy draw the seeds that they leave open
             self.model = with_counted_noise(architecture.build(linear_output=True))
             if patches:
                 self.model = in_stackable_form(self.model)
+            if direct:
+                self.model = with_direct_layers(self.model)
         self.trainable = list(self.model.trainable_variables)
         self.non_trainable = list(self.model.non_trainable_variables)
         self.penalised: list[Any] = [
@@ -92,18 +110,27 @@ class Network:
 
     def flatten(self, trainable) -> Any:
         """Trainable arrays as one vector."""
-        return ops.concatenate([ops.reshape(array, (-1,)) for array in trainable])
+        return ops.concatenate([_in_shape(array, (-1,)) for array in trainable])
 
     def unflatten(self, vector) -> list:
         """One vector as trainable arrays: tensors of a tensor, views of a NumPy array."""
-        # Outside of programs NumPy cuts: JAX would compile each slice.
-        reshape = np.reshape if isinstance(vector, np.ndarray) else ops.reshape
         pieces, start = [], 0
         for shape in self.shapes():
-            stop = start + int(np.prod(shape))
-            pieces.append(reshape(vector[start:stop], shape))
-            start = stop
+            size = math.prod(shape)
+            # Outside of programs NumPy cuts: JAX would compile each slice.
+            if isinstance(vector, np.ndarray):
+                piece = vector[start : start + size]
+            else:
+                piece = ops.slice(vector, (start,), (size,))
+            pieces.append(_in_shape(piece, shape))
+            start += size
         return pieces
+
+
+def _in_shape(array, shape: tuple[int, ...]):
+    if len(array.shape) == len(shape) == 1:
+        return array
+    return array.reshape(shape) if isinstance(array, np.ndarray) else ops.reshape(array, shape)
 
 
 def as_rows(output):

@@ -71,7 +71,8 @@ class StackedEpochs(Epochs):
     def _network(self, backend) -> Network:
         architecture = self.shape.architecture
         as_they_are = backend.stacks_convolutions and not backend.convolves_in_patches
-        return Network(architecture, patches=not (architecture.wants_xla or as_they_are))
+        patches = not (architecture.wants_xla or as_they_are)
+        return Network(architecture, patches=patches, direct=self._direct(backend))
 
     def _run_stack(
         self, state, watch, best, data, validation, places, validation_places, orders, controls

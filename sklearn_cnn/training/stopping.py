@@ -4,6 +4,8 @@ import math
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+import numpy as np
+
 # scikit-learn's: an adaptive rate at or below this is not lowered further, training ends.
 LOWEST_ADAPTIVE_RATE = 1e-6
 
@@ -50,7 +52,7 @@ def held_at(rate: float) -> dict[str, float]:
     return {"rate_init": rate, "power_t": 0.0, "ends": math.inf}
 
 
-def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
+def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str, *, on_host=False):
     """The watch after an epoch that ended with ``value``; lower is better.
 
     Parameters
@@ -61,6 +63,8 @@ def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
         Training loss; training ends when it is not finite.
     policy : {"constant", "invscaling", "adaptive", "cosine", "own"}
         What becomes of the learning rate.
+    on_host : bool, default=False
+        Whether the numbers are NumPy's own.
 
     Returns
     -------
@@ -68,35 +72,38 @@ def after_epoch(watch: Watch, value, loss, n_samples, rule: Rule, policy: str):
     improved : bool
         Whether ``value`` is a new best.
     """
-    from keras import ops
+    import keras
+
+    xp: Any = np if on_host else keras.ops
 
     samples = watch.samples + n_samples
-    threshold = rule.tol + rule.relative_tol * ops.where(
-        _is_finite(watch.best), ops.maximum(watch.best, -watch.best), ops.zeros_like(watch.best)
+    threshold = rule.tol + rule.relative_tol * xp.where(
+        _is_finite(watch.best), xp.maximum(watch.best, -watch.best), xp.zeros_like(watch.best)
     )
-    stalled = ops.where(value > watch.best - threshold, watch.stalled + 1, watch.stalled * 0)
+    stalled = xp.where(value > watch.best - threshold, watch.stalled + 1, watch.stalled * 0)
     improved = value < watch.best
-    best = ops.where(improved, value, watch.best)
+    best = xp.where(improved, value, watch.best)
     rate = watch.rate
     if policy == "invscaling":
         rate = rule.rate_init / (samples + 1) ** rule.power_t
     if policy == "cosine":
         done = (samples - rule.starts) / (rule.ends - rule.starts)
-        rate = 0.5 * rule.rate_init * (1 + ops.cos(math.pi * done))
-    patience_over = ops.cast(stalled, rate.dtype) > rule.patience
-    reason = ops.where(patience_over, watch.reason * 0 + int(Reason.STALLED), watch.reason)
+        rate = 0.5 * rule.rate_init * (1 + xp.cos(math.pi * done))
+    counted = stalled.astype(rate.dtype) if on_host else xp.cast(stalled, rate.dtype)
+    patience_over = counted > rule.patience
+    reason = xp.where(patience_over, watch.reason * 0 + int(Reason.STALLED), watch.reason)
     if policy == "adaptive":
         at_bottom = watch.rate <= LOWEST_ADAPTIVE_RATE
-        lowered = ops.logical_and(patience_over, ops.logical_not(at_bottom))
-        rate = ops.where(lowered, watch.rate / 5.0, watch.rate)
-        stalled = ops.where(lowered, stalled * 0, stalled)
-        reason = ops.where(lowered, watch.reason, reason)
-        reason = ops.where(
-            ops.logical_and(patience_over, at_bottom),
+        lowered = xp.logical_and(patience_over, xp.logical_not(at_bottom))
+        rate = xp.where(lowered, watch.rate / 5.0, watch.rate)
+        stalled = xp.where(lowered, stalled * 0, stalled)
+        reason = xp.where(lowered, watch.reason, reason)
+        reason = xp.where(
+            xp.logical_and(patience_over, at_bottom),
             watch.reason * 0 + int(Reason.RATE_TOO_SMALL),
             reason,
         )
-    reason = ops.where(_is_finite(loss), reason, watch.reason * 0 + int(Reason.NOT_FINITE))
+    reason = xp.where(_is_finite(loss), reason, watch.reason * 0 + int(Reason.NOT_FINITE))
     return Watch(best, stalled, rate, samples, reason), improved
 
 

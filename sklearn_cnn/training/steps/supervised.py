@@ -81,7 +81,9 @@ class SupervisedLoss:
         )
         output = output if batch.offset is None else output + batch.offset
         losses = self.objective.family.loss(batch.y, output)
-        loss = ops.sum(batch.weight * losses) * batch.inverse + own_penalties
+        loss = ops.sum(batch.weight * losses) * batch.inverse
+        if not isinstance(own_penalties, float):  # there are none
+            loss = loss + own_penalties
         return loss, (output, non_trainable, own_penalties)
 
     def data_gradient(self, trainable, non_trainable, batch, draw):
