@@ -19,14 +19,19 @@ def tensor(value, dtype="float64"):
     return ops.convert_to_tensor(value, dtype)
 
 
-def ours(values, losses, *, tol, patience, rate, policy, n_samples=10, power_t=0.5):
+def number(value, dtype="float64"):
+    return np.dtype(dtype).type(value)
+
+
+def ours(values, losses, *, tol, patience, rate, policy, n_samples=10, power_t=0.5, on_host=False):
     """Epochs until the rule ends training, best epochs, and what is remembered then."""
-    watch = Watch(tensor(np.inf), tensor(0, "int32"), tensor(rate), tensor(0.0), tensor(0, "int32"))
-    rule = Rule(*(tensor(number) for number in (tol, 0.0, patience, rate, power_t)))
+    made = number if on_host else tensor
+    watch = Watch(made(np.inf), made(0, "int32"), made(rate), made(0.0), made(0, "int32"))
+    rule = Rule(*(made(setting) for setting in (tol, 0.0, patience, rate, power_t)))
     best_epochs = []
     for epoch, (value, loss) in enumerate(zip(values, losses, strict=True)):
         watch, improved = after_epoch(
-            watch, tensor(value), tensor(loss), tensor(n_samples), rule, policy
+            watch, made(value), made(loss), made(n_samples), rule, policy, on_host=on_host
         )
         if bool(improved):
             best_epochs.append(epoch)
@@ -74,14 +79,17 @@ sequences = lists(integers(-20, 20).map(lambda n: n / 4), min_size=1, max_size=3
     policy=sampled_from(["constant", "invscaling", "adaptive", "own"]),
     rate=sampled_from([0.5, 1e-3, 2e-6, 1e-6]),
     diverges=booleans(),
+    on_host=booleans(),
 )
-def test_training_ends_when_scikit_learns_would(values, tol, patience, policy, rate, diverges):
+def test_training_ends_when_scikit_learns_would(
+    values, tol, patience, policy, rate, diverges, on_host
+):
     losses = [float(value) for value in values]
     if diverges:
         losses[-1] = np.nan
     setting = {"tol": tol, "patience": patience, "rate": rate, "policy": policy}
     with backends.current().precision("float64"):
-        n_epochs, best_epochs, watch = ours(values, losses, **setting)
+        n_epochs, best_epochs, watch = ours(values, losses, **setting, on_host=on_host)
     expected_epochs, expected_best, expected = scikit_learns(values, losses, **setting)
     assert n_epochs == expected_epochs
     assert best_epochs == expected_best
