@@ -14,7 +14,6 @@ from typing import Any
 from keras import layers, models, ops
 
 from sklearn_cnn import backends
-from sklearn_cnn.architectures.given import is_graph
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,11 @@ def with_counted_noise(model: models.Model) -> models.Model:
     drawing_layers = [
         layer for layer in model._flatten_layers(include_self=False) if type(layer) in twins
     ]
-    if not drawing_layers or not isinstance(model, models.Model) or not is_graph(model):
+    if not drawing_layers or not isinstance(model, models.Model):
+        return model
+    from sklearn_cnn.architectures.given import is_graph
+
+    if not is_graph(model):
         return model
     numbers: dict[str, int] = {}
 

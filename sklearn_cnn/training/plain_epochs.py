@@ -14,7 +14,7 @@ from keras import ops
 from .epochs import Data, Epochs
 from .loop import Run
 from .steps.supervised import Numbers
-from .stopping import Reason, Rule, Watch, after_epoch
+from .stopping import ON_HOST, Reason, Rule, Watch, after_epoch
 
 
 class PlainEpochs(Epochs):
@@ -73,10 +73,8 @@ class PlainRun(Run):
         records: list[Any] = []
         with np.errstate(over="ignore", invalid="ignore"):  # the rule looks for what diverges
             for loss in self._losses(orders):
-                records.append(np.stack([loss, self.watch.rate]))
-                self.watch, _ = after_epoch(
-                    self.watch, loss, loss, n_rows, rule, policy, on_host=True
-                )
+                records.append((loss, self.watch.rate))
+                self.watch, _ = after_epoch(self.watch, loss, loss, n_rows, rule, policy, ON_HOST)
                 if self.watch.reason != Reason.RUNNING:
                     break
         if len(records) < n_epochs:  # the same once more, up to where training ends

@@ -13,8 +13,6 @@ from typing import Any
 
 from keras import layers, models, ops
 
-from sklearn_cnn.architectures.given import is_graph
-
 # Bytes of the patches of a batch beyond which a convolution alone stays what it is.
 _MOST_PATCHES = 2**30
 
@@ -173,6 +171,8 @@ def _twins() -> dict[type, type]:
 
 def is_stackable(model: models.Model) -> bool:
     """Whether every layer of a model has a form that can be stacked."""
+    from sklearn_cnn.architectures.given import is_graph
+
     return is_graph(model) and all(
         _has_twin(layer) or type(layer) in _AS_THEY_ARE for layer in _layers_of(model)
     )
@@ -186,6 +186,8 @@ def suits_patches(architecture, backend, n_rows: int) -> bool:
     """
     if architecture.wants_xla or not backend.convolves_in_patches:
         return False
+    from sklearn_cnn.architectures.given import is_graph
+
     model = architecture.build()
     # Keras's own layers can be made again from their settings; of others nobody knows.
     if not is_graph(model) or any(

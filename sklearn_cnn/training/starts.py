@@ -52,15 +52,17 @@ def train_as_one(fits: Sequence[Fit]) -> Sequence[Result | None]:
 
     Within a task of a fused call they join the program of all tasks.
     """
-    from .fusing import can_be_fused, train_together
-
     trainer = current_trainer()
     if trainer is not None:
         return trainer(fits, None)
     plan, rows = fits[0].plan, fits[0].rows
     results: list[Result | None] = [None] * len(fits)
     n_steps = len(fits) * plan.max_iter * -(-rows.n_rows // plan.batch_size)
-    if len(fits) == 1 or n_steps < _STEPS_WORTH_STACKING or not can_be_fused(plan, rows, None):
+    if len(fits) == 1 or n_steps < _STEPS_WORTH_STACKING:
+        return results
+    from .fusing import can_be_fused, train_together
+
+    if not can_be_fused(plan, rows, None):
         return results
     try:
         with interrupts_wait() as raise_interrupt:

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier
 
 from sklearn_cnn import backends
 from sklearn_cnn.training import Progress, Reason, train
-from sklearn_cnn.training.stopping import Rule, Watch, after_epoch
+from sklearn_cnn.training.stopping import ON_HOST, Rule, Watch, after_epoch
 
 from ._fits import fitted, network, plan_for, some_rows
 
@@ -25,13 +25,13 @@ def number(value, dtype="float64"):
 
 def ours(values, losses, *, tol, patience, rate, policy, n_samples=10, power_t=0.5, on_host=False):
     """Epochs until the rule ends training, best epochs, and what is remembered then."""
-    made = number if on_host else tensor
+    made, xp = (number, ON_HOST) if on_host else (tensor, None)
     watch = Watch(made(np.inf), made(0, "int32"), made(rate), made(0.0), made(0, "int32"))
     rule = Rule(*(made(setting) for setting in (tol, 0.0, patience, rate, power_t)))
     best_epochs = []
     for epoch, (value, loss) in enumerate(zip(values, losses, strict=True)):
         watch, improved = after_epoch(
-            watch, made(value), made(loss), made(n_samples), rule, policy, on_host=on_host
+            watch, made(value), made(loss), made(n_samples), rule, policy, xp
         )
         if bool(improved):
             best_epochs.append(epoch)
