@@ -1,7 +1,9 @@
 """Epochs that end with their loss alone: the program holds batches only, the host judges.
 
 XLA compiles each small piece of code by itself, 13 ms of two cores each on the CPU. Sums, records
-and the stopping rule of an epoch were a third of the pieces of a small network's program.
+and the stopping rule of an epoch were a third of the pieces of a small network's program: its first
+fit took 0.74 s with them, and takes 0.50 s. Where training ends within a call, the call is made
+again for the epochs up to there.
 """
 
 import math
