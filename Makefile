@@ -109,7 +109,8 @@ nightly-jax: $(READY)
 # L-BFGS takes 22 s instead of 0.4.
 nightly-torch: .venv-bench/.ready
 	KERAS_BACKEND=torch OMP_NUM_THREADS=1 .venv-bench/bin/python -m pytest \
-	    tests/estimators tests/backends/test_torch.py $(TWO_PROCESSES) $(PYTEST_FLAGS)
+	    tests/estimators tests/backends/test_gradients.py tests/backends/test_torch.py \
+	    $(TWO_PROCESSES) $(PYTEST_FLAGS)
 
 nightly-oldest: .venv-oldest/.ready
 	.venv-oldest/bin/python -m pytest $(TWO_PROCESSES) $(PYTEST_FLAGS)

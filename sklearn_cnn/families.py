@@ -301,12 +301,15 @@ class Family:
         a function.
     has_dispersion : bool
         Whether the variance has a scale of its own, which R counts among the parameters.
+    slope_is_residual : bool
+        Whether `loss_and_mean` gives what the gradient of `loss` is made of: the mean less ``y``.
     """
 
     link: str
 
     name: ClassVar[str]
     has_dispersion: ClassVar[bool] = False
+    slope_is_residual: ClassVar[bool] = False
     _activations: ClassVar[dict[str, str]]
     _needs: ClassVar[str] = "finite numbers"
 
@@ -365,6 +368,14 @@ class Family:
         if inside is not eta:
             losses = losses + ops.abs(eta - inside)
         return ops.sum(losses, axis=-1)
+
+    def loss_and_mean(self, y: Any, eta: Any) -> tuple[Any, Any]:
+        """Loss of each row and mean of the response, where the slope is their residual.
+
+        Parameters and the first of the results are those of `loss`; the second has the shape of
+        ``eta``.
+        """
+        raise NotImplementedError(f"The slope of the loss of {self!r} is not mean - y.")
 
     def mean(self, eta: ArrayLike) -> NDArray:
         """Mean of the response, the inverse link of ``eta``, in the dtype of ``eta``."""
@@ -586,6 +597,7 @@ class _Multilabel(_Binomial):
 
 class _Multinomial(Family):
     name = "multinomial"
+    slope_is_residual = True
     _activations = {"logit": "softmax"}
     _needs = "rows of probabilities, such as one-hot rows"
 
@@ -593,12 +605,19 @@ class _Multinomial(Family):
         return "multinomial()"
 
     def loss(self, y: Any, eta: Any) -> Any:
+        losses, _ = self.loss_and_mean(y, eta)
+        return losses
+
+    def loss_and_mean(self, y: Any, eta: Any) -> tuple[Any, Any]:
         from keras import ops
 
         # Shares that sum to 1 make this -sum(y log softmax(eta)), and its gradient softmax - y:
         # that of `log_softmax` would sum over the units once more.
         eta = eta - ops.stop_gradient(ops.max(eta, axis=-1, keepdims=True))
-        return ops.log(ops.sum(ops.exp(eta), axis=-1)) - ops.sum(y * eta, axis=-1)
+        powers = ops.exp(eta)
+        total = ops.sum(powers, axis=-1, keepdims=True)
+        losses = ops.log(total[..., 0]) - ops.sum(y * eta, axis=-1)
+        return losses, powers * (1 / total)
 
     def _unit_deviance(self, y: NDArray, mu: NDArray) -> NDArray:
         return 2 * special.rel_entr(y, mu)

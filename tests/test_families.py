@@ -389,6 +389,39 @@ def test_gradients_agree_with_finite_differences(family):
         assert_allclose(gradient[:, unit], (above - below) / (2 * step), rtol=1e-6, atol=1e-8)
 
 
+RESIDUAL = [family for family in ALL if family.slope_is_residual]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("family", RESIDUAL, ids=repr)
+def test_the_slope_is_the_residual_where_a_family_says_so(family, dtype):
+    y, eta = example(family, n_samples=20, n_outputs=4, dtype=dtype)
+    eta[0], eta[1] = [0, 200, -200, 5], 30  # far apart, and all far up
+    losses, mean = (np.asarray(part) for part in loss_and_mean(family, y, eta))
+    expected_losses, gradient = loss_and_gradient(family, y, eta)
+    tolerance = {"rtol": 1e-12, "atol": 1e-14} if dtype == "float64" else {"atol": 1e-6}
+    assert_allclose(losses, expected_losses, **tolerance)
+    assert_allclose(mean - y, gradient, **tolerance)
+    assert_allclose(mean, family.mean(eta), **tolerance)
+
+
+def loss_and_mean(family, y, eta):
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        with jax.enable_x64(True):
+            return family.loss_and_mean(jax.numpy.asarray(y), jax.numpy.asarray(eta))
+    return family.loss_and_mean(*map(keras.ops.convert_to_tensor, (y, eta)))
+
+
+@pytest.mark.parametrize("family", [f for f in ALL if f not in RESIDUAL], ids=repr)
+def test_other_families_do_not_give_it(family):
+    with pytest.raises(NotImplementedError, match="slope of the loss"):
+        family.loss_and_mean(*example(family))
+
+
 @pytest.mark.parametrize("family", ALL, ids=repr)
 def test_loss_of_a_row_is_half_its_deviance(family):
     y, eta = example(family, 20, 3)

@@ -78,6 +78,14 @@ class Backend(Protocol):
     def value_and_grad(self, function: Callable) -> Callable:
         """``(value, aux), gradients`` of ``function(parameters, *args) -> (value, aux)``."""
 
+    def pullback(self, function: Callable) -> Callable:
+        """The gradient of ``function(parameters, *args) -> (values, aux)`` in two halves.
+
+        What is returned takes the same arguments and gives ``values, aux, pull``. ``pull(slopes)``,
+        with the slope of some loss in each of the list ``values``, gives the gradients of that
+        loss with respect to the parameters.
+        """
+
     def fold(self, step: Callable, state: Any, n: Any, executor: Executor) -> Any:
         """``state = step(state, i)`` for ``i`` in ``range(n)``, inside a program."""
 

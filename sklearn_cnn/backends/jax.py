@@ -104,6 +104,20 @@ class JaxBackend:
     def value_and_grad(self, function: Callable) -> Callable:
         return jax.value_and_grad(function, has_aux=True)
 
+    def pullback(self, function: Callable) -> Callable:
+        def run(parameters, *arguments):
+            values, pull, aux = jax.vjp(
+                lambda parameters: function(parameters, *arguments), parameters, has_aux=True
+            )
+
+            def pulled(slopes):
+                (gradients,) = pull(slopes)
+                return gradients
+
+            return values, aux, pulled
+
+        return run
+
     def fold(self, step: Callable, state: Any, n: Any, executor: Executor) -> Any:
         return jax.lax.fori_loop(0, n, lambda i, state: step(state, i), state)
 

@@ -1,11 +1,13 @@
 """TensorFlow: XLA for dense networks, the plain graph for convolutions and short fits."""
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
 from tensorflow.python.ops.parallel_for import pfor
@@ -52,6 +54,22 @@ def configure(threads: int | None) -> None:
 def read_flags() -> None:
     """Have TensorFlow read its flags, which it does when XLA is first used."""
     tf.function(lambda x: x + 1, autograph=False, jit_compile=True)(tf.constant(0))
+
+
+@functools.cache
+def generate_products() -> None:
+    """Have oneDNN generate the code of its products in float32, in a thread of its own.
+
+    It does so at the first product in a process and takes 30 ms. While a program is traced, which
+    is Python's work, the other cores have nothing else to do.
+    """
+    threading.Thread(target=_first_product, name="first product").start()
+
+
+def _first_product() -> None:
+    array = np.ones((2, 2), np.float32)
+    with contextlib.suppress(tf.errors.OpError):  # the program that needs it will say so
+        tf.raw_ops.MatMul(a=array, b=array, transpose_a=True)
 
 
 def scheduled_as(executor: Executor) -> contextlib.AbstractContextManager:
@@ -118,6 +136,8 @@ class TensorFlowBackend:
             if not concrete:
                 with lock:
                     self._tracing.variables = variables
+                    if self.on_cpu:
+                        generate_products()
                     if not concrete:
                         with scheduled_as(executor):
                             concrete.append(traced.get_concrete_function(*arguments))
@@ -146,6 +166,24 @@ class TensorFlowBackend:
                 value, parameters, unconnected_gradients=tf.UnconnectedGradients.ZERO
             )
             return (value, aux), gradients
+
+        return run
+
+    def pullback(self, function: Callable) -> Callable:
+        def run(parameters, *arguments):
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(parameters)
+                values, aux = function(parameters, *arguments)
+
+            def pull(slopes):
+                return tape.gradient(
+                    values,
+                    parameters,
+                    output_gradients=slopes,
+                    unconnected_gradients=tf.UnconnectedGradients.ZERO,
+                )
+
+            return values, aux, pull
 
         return run
 

@@ -56,15 +56,27 @@ class TorchBackend:
 
     def value_and_grad(self, function: Callable) -> Callable:
         def run(parameters, *arguments):
+            (value,), aux, pull = pullback(parameters, *arguments)
+            return (value, aux), pull([torch.ones_like(value)])
+
+        pullback = self.pullback(lambda *arguments: _in_list(*function(*arguments)))
+        return run
+
+    def pullback(self, function: Callable) -> Callable:
+        def run(parameters, *arguments):
             with torch.enable_grad():
                 leaves = [part.detach().requires_grad_() for part in parameters]
-                value, aux = function(leaves, *arguments)
-                gradients = torch.autograd.grad(value, leaves, allow_unused=True)
-            filled = [
-                torch.zeros_like(leaf) if gradient is None else gradient
-                for leaf, gradient in zip(leaves, gradients, strict=True)
-            ]
-            return (value.detach(), keras.tree.map_structure(_detached, aux)), filled
+                values, aux = function(leaves, *arguments)
+
+            def pull(slopes):
+                gradients = torch.autograd.grad(values, leaves, slopes, allow_unused=True)
+                return [
+                    torch.zeros_like(leaf) if gradient is None else gradient
+                    for leaf, gradient in zip(leaves, gradients, strict=True)
+                ]
+
+            detached = [value.detach() for value in values]
+            return detached, keras.tree.map_structure(_detached, aux), pull
 
         return run
 
@@ -83,6 +95,10 @@ class TorchBackend:
 
     def pure_optimizer(self, optimizer_class: type) -> type:
         raise NotImplementedError("Keras's PyTorch optimizers change their variables in place.")
+
+
+def _in_list(value: Any, aux: Any) -> tuple[list, Any]:
+    return [value], aux
 
 
 def _detached(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ class KerasLoss:
     sparse: bool = False
     compared: str | None = None
     row_shape: tuple[int, ...] = ()
+
+    slope_is_residual: ClassVar[bool] = False
 
     @property
     def equivariant(self) -> bool:

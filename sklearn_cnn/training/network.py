@@ -38,6 +38,7 @@ class Network:
         with_values: bool = False,
     ):
         self.architecture = architecture
+        self.direct = direct
         valued = with_values or not architecture.has_known_layers
         made = nullcontext() if valued else without_values()
         with made, seeded_keras(0):  # layers of the copy draw the seeds that they leave open

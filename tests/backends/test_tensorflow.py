@@ -82,3 +82,28 @@ def test_a_worker_of_joblib_takes_the_threads_it_is_granted():
         "    print(Parallel(n_jobs=2)(delayed(threads)() for _ in range(2)))\n"
     )
     assert done.stdout.strip() == "[1, 1]"
+
+
+def test_the_first_product_is_made_once_and_while_a_program_is_traced():
+    done = run(
+        "import threading\n"
+        "import tensorflow as tf\n"
+        "from sklearn.datasets import load_iris\n"
+        "from sklearn_cnn import MLPClassifier\n"
+        "began, start, product = [], threading.Thread.start, tf.raw_ops.MatMul\n"
+        "def noting(thread):\n"
+        "    if thread.name == 'first product':\n"
+        "        began.append(thread)\n"
+        "    start(thread)\n"
+        "def failing(**arguments):\n"
+        "    product(**arguments)\n"
+        "    raise tf.errors.ResourceExhaustedError(None, None, 'no memory')\n"
+        "threading.Thread.start, tf.raw_ops.MatMul = noting, failing\n"
+        "X, y = load_iris(return_X_y=True)\n"
+        "for width in (3, 4):\n"
+        "    MLPClassifier((width,), max_iter=2, n_iter_no_change=50).fit(X, y)\n"
+        "began[0].join()\n"
+        "print(len(began), MLPClassifier((3,), max_iter=2).fit(X, y).n_iter_)\n"
+    )
+    assert done.stdout.split() == ["1", "2"]
+    assert "Traceback" not in done.stderr

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from keras import optimizers
@@ -130,6 +132,48 @@ def test_every_optimizer_of_keras_is_tested():
 def test_scaling_of_the_loss_is_for_half_precision_and_left_out(monkeypatch):
     scaled = optimizers.LossScaleOptimizer(optimizers.Adam(RATE, **ADAM))
     assert describe(scaled) == describe(optimizers.Adam(RATE, **ADAM))
+
+
+@pytest.mark.parametrize("name", solver_names())
+def test_a_name_stands_for_the_optimizer_that_is_made_without_arguments(name):
+    optimizer_class = solver_names()[name]
+    by_name, by_instance = describe(name), describe(optimizer_class(0.001))
+    same = {"momentum", "nesterov", "beta_1", "beta_2", "epsilon"}  # what the estimator passes
+    configs = [json.loads(solver.description.config) for solver in (by_name, by_instance)]
+    for config in configs:
+        config["exclude_layers"] = config.get("exclude_layers") or []  # muon's: None or []
+    expected, got = ({k: v for k, v in c.items() if k not in same} for c in reversed(configs))
+    assert got == expected
+    assert by_name.description.optimizer_class is optimizer_class
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_adam_without_extras_is_computed_by_the_engine(name):
+    assert describe(OPTIMIZERS[name]()).description.is_plain_adam == (name == "adam")
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"amsgrad": True},
+        {"weight_decay": 0.25},
+        {"clipnorm": 0.5},
+        {"global_clipnorm": 0.5},
+        {"clipvalue": 0.5},
+        {"use_ema": True},
+        {"gradient_accumulation_steps": 2},
+    ],
+    ids=lambda extra: next(iter(extra)),
+)
+def test_adam_with_an_extra_is_left_to_keras(extra):
+    assert not describe(optimizers.Adam(RATE, **extra)).description.is_plain_adam
+
+
+def test_an_optimizer_that_derives_from_adam_is_left_to_keras():
+    class Adam(optimizers.Adam):
+        pass
+
+    assert not describe(Adam(RATE)).description.is_plain_adam
 
 
 def describe(solver, learning_rate="constant"):

@@ -9,6 +9,7 @@ from keras import Variable, ops
 
 from sklearn_cnn.compat import places_of_averages, scheduled_rate
 
+from ..adam import Adam
 from ..network import Network
 from ..noise import Draw
 
@@ -20,8 +21,12 @@ LARGEST_FLAT = 100_000
 def in_one_vector(optimizer, trainable: list) -> bool:
     """Whether trainable variables, and the slots of each kind, are carried as one vector."""
     size = sum(math.prod(variable.shape) for variable in trainable)
-    constrained = any(variable.constraint is not None for variable in trainable)
-    return optimizer.elementwise and 0 < size <= LARGEST_FLAT and not constrained
+    return optimizer.elementwise and 0 < size <= LARGEST_FLAT and not _any_constrained(trainable)
+
+
+def _any_constrained(trainable: list) -> bool:
+    """Whether Keras's optimizers put weights back into a range after each step."""
+    return any(variable.constraint is not None for variable in trainable)
 
 
 class State(NamedTuple):
@@ -74,27 +79,52 @@ class SupervisedLoss:
         # For each array of weights whether it is penalised; a mask for weights in one vector.
         self.penalised = network.penalised
         self._value_and_grad = backend.value_and_grad(self._batch_loss)
+        self._forward = backend.pullback(self._outputs)
 
-    def _batch_loss(self, trainable, non_trainable, batch, draw):
+    def _outputs(self, trainable, non_trainable, batch, draw):
+        """Output and, if there are any, the layers' own penalties; new non-trainable values."""
         output, non_trainable, own_penalties = self.network(
             trainable, non_trainable, batch.x, draw=draw
         )
         output = output if batch.offset is None else output + batch.offset
+        there_are_none = isinstance(own_penalties, float)
+        return [output] if there_are_none else [output, own_penalties], non_trainable
+
+    def _batch_loss(self, trainable, non_trainable, batch, draw):
+        outputs, non_trainable = self._outputs(trainable, non_trainable, batch, draw)
+        output, *own_penalties = outputs
         losses = self.objective.family.loss(batch.y, output)
         loss = ops.sum(batch.weight * losses) * batch.inverse
-        if not isinstance(own_penalties, float):  # there are none
-            loss = loss + own_penalties
-        return loss, (output, non_trainable, own_penalties)
+        return sum(own_penalties, start=loss), (outputs, non_trainable)
+
+    def _from_residuals(self, trainable, non_trainable, batch, draw):
+        """The same with its gradients, where the slope of a row's loss is mean - y.
+
+        Not for other losses: those of Keras look back through a last softmax at what it was made
+        of, and have no slope at its result.
+        """
+        outputs, non_trainable, pull = self._forward(trainable, non_trainable, batch, draw)
+        output, *own_penalties = outputs
+        losses, mean = self.objective.family.loss_and_mean(batch.y, output)
+        loss = ops.sum(batch.weight * losses) * batch.inverse
+        share = ops.expand_dims(batch.weight * batch.inverse, -1)
+        # As a product with the difference, XLA would compute it once for each of its users.
+        slope = mean * share - batch.y * share
+        gradients = pull([slope, *map(ops.ones_like, own_penalties)])
+        return (sum(own_penalties, start=loss), (outputs, non_trainable)), gradients
 
     def data_gradient(self, trainable, non_trainable, batch, draw):
         """Reported loss without penalties on kernels, gradients, output, non-trainable values.
 
         scikit-learn reports the mean over outputs of squared errors and descends their sum.
         """
-        (loss, (output, non_trainable, own)), gradients = self._value_and_grad(
+        family = self.objective.family
+        gradient = self._from_residuals if family.slope_is_residual else self._value_and_grad
+        (loss, (outputs, non_trainable)), gradients = gradient(
             trainable, non_trainable, batch, draw
         )
-        scale = self.objective.family.loss_scale(output.shape[-1])
+        output, *own_penalties = outputs
+        scale, own = family.loss_scale(output.shape[-1]), sum(own_penalties)
         loss = loss if scale == 1 else scale * (loss - own) + own
         return loss, gradients, output, non_trainable
 
@@ -133,16 +163,23 @@ class Supervised(SupervisedLoss):
         self.metrics = [metric.build(network.architecture.dtype) for metric in metrics]
         self._metric_descriptions = metrics
         self._optimizer_description = optimizer
-        self.optimizer = optimizer.build(backend.pure_optimizer)
+        self.optimizer = self._built(optimizer, backend)
         self._slots: list[np.ndarray] | None = None
         if self.flat:
             self.penalised = [network.kernel_mask()]
-            vector = Variable(
-                ops.zeros((network.size,), network.architecture.dtype), name="weights"
-            )
-            self.optimizer.build([vector])
+
+    def _built(self, description, backend):
+        """The optimizer, built for the arrays that training carries."""
+        network, dtype = self.network, self.network.architecture.dtype
+        shapes = [(network.size,)] if self.flat else network.shapes()
+        if description.is_plain_adam and not _any_constrained(network.trainable):
+            return Adam(shapes, dtype, direct=network.direct)
+        optimizer = description.build(backend.pure_optimizer)
+        if self.flat:
+            optimizer.build([Variable(ops.zeros(*shapes, dtype), name="weights")])
         else:
-            self.optimizer.build(network.trainable)
+            optimizer.build(network.trainable)
+        return optimizer
 
     def initial_slots(self, trainable: list[np.ndarray]) -> list:
         """The optimizer's variables before the first step, as NumPy arrays."""
