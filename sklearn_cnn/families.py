@@ -302,7 +302,8 @@ class Family:
     has_dispersion : bool
         Whether the variance has a scale of its own, which R counts among the parameters.
     slope_is_residual : bool
-        Whether `loss_and_mean` gives what the gradient of `loss` is made of: the mean less ``y``.
+        Whether the gradient of `loss` is the mean less ``y``. Such a family has a method
+        ``loss_and_mean(y, eta)``, which computes both at once.
     """
 
     link: str
@@ -368,14 +369,6 @@ class Family:
         if inside is not eta:
             losses = losses + ops.abs(eta - inside)
         return ops.sum(losses, axis=-1)
-
-    def loss_and_mean(self, y: Any, eta: Any) -> tuple[Any, Any]:
-        """Loss of each row and mean of the response, where the slope is their residual.
-
-        Parameters and the first of the results are those of `loss`; the second has the shape of
-        ``eta``.
-        """
-        raise NotImplementedError(f"The slope of the loss of {self!r} is not mean - y.")
 
     def mean(self, eta: ArrayLike) -> NDArray:
         """Mean of the response, the inverse link of ``eta``, in the dtype of ``eta``."""
@@ -609,6 +602,7 @@ class _Multinomial(Family):
         return losses
 
     def loss_and_mean(self, y: Any, eta: Any) -> tuple[Any, Any]:
+        """`loss` and the mean of the response, in ``keras.ops``."""
         from keras import ops
 
         # Shares that sum to 1 make this -sum(y log softmax(eta)), and its gradient softmax - y:

@@ -27,7 +27,6 @@ NOT_PRINTED = {
     "datasets/_keras_files.py": (6, "damaged or missing files: tests/test_datasets_of_keras.py"),
     "encoding/weights.py": (1, "scikit-learn refuses a missing y first"),
     "estimators/keras_model.py": (3, "rarities of subclassed models: test_keras_model.py"),
-    "families.py": (1, "the engine asks first: tests/test_families.py"),
     "parallel.py": (2, "joblib's own rules: tests/test_parallel.py"),
     "persistence/": (74, "damaged and hostile files: tests/persistence/test_hostile.py"),
     "training/compiled_fit.py": (4, "the R side's way to fit: tests/training"),

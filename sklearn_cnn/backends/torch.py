@@ -55,11 +55,12 @@ class TorchBackend:
         """Nothing is kept."""
 
     def value_and_grad(self, function: Callable) -> Callable:
+        pullback = self.pullback(lambda *arguments: _in_list(*function(*arguments)))
+
         def run(parameters, *arguments):
             (value,), aux, pull = pullback(parameters, *arguments)
             return (value, aux), pull([torch.ones_like(value)])
 
-        pullback = self.pullback(lambda *arguments: _in_list(*function(*arguments)))
         return run
 
     def pullback(self, function: Callable) -> Callable:

@@ -84,7 +84,7 @@ def test_a_worker_of_joblib_takes_the_threads_it_is_granted():
     assert done.stdout.strip() == "[1, 1]"
 
 
-def test_the_first_product_is_made_once_and_while_a_program_is_traced():
+def test_the_first_product_is_made_once_and_its_failure_is_no_error():
     done = run(
         "import threading\n"
         "import tensorflow as tf\n"
