@@ -124,6 +124,8 @@ def answer_question(number: int, value: Any = None) -> dict[str, Any]:
 @command_that_asks_for_interrupts
 def interrupt_conversation(number: int) -> dict[str, Any]:
     """Ctrl-C has met R; the result, or a question that is still asked before."""
+    if number not in _OPEN:  # it has ended by this Ctrl-C, or with a worker that had to go
+        raise KeyboardInterrupt
     return _OPEN[number].interrupt()
 
 

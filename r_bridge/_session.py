@@ -127,10 +127,13 @@ def _environment_kept() -> Iterator[None]:
 
 def _offer_entry(rinterface: Any, handler: int) -> None:
     global _entry
-    base, emit = rinterface.baseenv, _emitter(rinterface)
+    r = _library_of_r()
+    # What R notes of a Ctrl-C for as long as it must not be interrupted.
+    pending = ctypes.c_int.in_dll(r, "R_interrupts_pending")
+    base, emit = rinterface.baseenv, _emitter(rinterface, r, pending)
 
     def entry(program: Any, buffers: Any) -> Any:
-        with _python_has_interrupts(handler), console(emit):
+        with _python_has_interrupts(handler, pending), console(emit):
             views = [_view(vector) for vector in [program, *buffers]]
             packed = answer(views[0].tolist(), views[1:])
         return _reply(rinterface, *packed)
@@ -141,17 +144,22 @@ def _offer_entry(rinterface: Any, handler: int) -> None:
     base["options"](**{"sklearncnn.entry": _entry, "sklearncnn.installation": installation})
 
 
-def _emitter(rinterface: Any) -> Callable[[str], None]:
+def _library_of_r() -> ctypes.PyDLL:
+    from rpy2 import situation
+    from rpy2.rinterface_lib import openrlib
+
+    return ctypes.PyDLL(situation.get_rlib_path(str(openrlib.R_HOME), platform.system()))
+
+
+def _emitter(rinterface: Any, r: ctypes.PyDLL, pending: ctypes.c_int) -> Callable[[str], None]:
     """A function that writes where R writes.
 
     R evaluates that while Python keeps its lock, not by rpy2, which lets go of it: R may collect
     garbage meanwhile, and what reticulate finalises then needs the lock. A Ctrl-C that R has not
     dealt with yet is put aside: R would deal with it here, where its handlers are not in sight.
     """
-    from rpy2 import situation
     from rpy2.rinterface_lib import openrlib
 
-    r = ctypes.PyDLL(situation.get_rlib_path(str(openrlib.R_HOME), platform.system()))
     address = ctypes.c_void_p
     for name, arguments in {
         "Rf_mkCharLenCE": [ctypes.c_char_p, ctypes.c_int, ctypes.c_int],
@@ -161,7 +169,6 @@ def _emitter(rinterface: Any) -> Callable[[str], None]:
         "Rf_protect": [address],
     }.items():
         getattr(r, name).argtypes, getattr(r, name).restype = arguments, address
-    pending = ctypes.c_int.in_dll(r, "R_interrupts_pending")
     write = rinterface.evalr("function(text) { cat(text); utils::flush.console() }")
     utf8 = 1
 
@@ -227,13 +234,16 @@ _working = False
 
 
 @contextlib.contextmanager
-def _python_has_interrupts(handler: int) -> Iterator[None]:
+def _python_has_interrupts(handler: int, pending: ctypes.c_int) -> Iterator[None]:
     """Ctrl-C is Python's within, and goes where it went before afterwards."""
     global _working
     _run_handlers()  # of a Ctrl-C that R has dealt with
     _working = True
     before = _set_handler(signal.SIGINT, handler)
     try:
+        if pending.value:  # R has one that it may not deal with
+            pending.value = 0
+            INTERRUPTS.arrived()
         yield
     finally:
         _set_handler(signal.SIGINT, before)

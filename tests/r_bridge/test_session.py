@@ -96,6 +96,77 @@ def test_ctrl_c_while_long_arrays_cross_leaves_both_sides_in_step(r_library):
     assert lines[-1] == "same worker: TRUE"
 
 
+# Ctrl-C comes when R has just read a reply; R looks for it as soon as it may be interrupted again.
+_LATE_INTERRUPTS = """
+library(sklearncnn)
+late <- FALSE
+look <- function() for (step in 1:5000) eval(quote(step))
+read <- sklearncnn:::next_message
+ask <- sklearncnn:::ask_worker
+environment(ask) <- list2env(
+  list(suspendInterrupts = function(expr) {
+    value <- base::suspendInterrupts(expr)
+    look()
+    value
+  }),
+  parent = asNamespace("sklearncnn")
+)
+assignInNamespace("ask_worker", ask, "sklearncnn")
+assignInNamespace("next_message", function(worker) {
+  message <- read(worker)
+  if (late && message$word == "reply ") {
+    late <<- FALSE
+    tools::pskill(Sys.getpid(), tools::SIGINT)
+  }
+  message
+}, "sklearncnn")
+invisible(sklearncnn:::echo(1))
+worker <- function() sklearncnn:::session$engine$worker$pid
+first <- worker()
+"""
+
+
+def test_ctrl_c_that_comes_with_a_reply_leaves_the_worker_alive(r_library):
+    code = f"""
+    {_LATE_INTERRUPTS}
+    late <- TRUE
+    said <- tryCatch(
+      {{
+        sklearncnn:::echo(1)
+        look()
+      }},
+      interrupt = function(condition) "interrupted"
+    )
+    cat(said, sklearncnn:::echo("alive"), identical(worker(), first))
+    """
+    assert run_r(code, r_library, SKLEARNCNN_ENGINE="process") == "interrupted alive TRUE"
+
+
+@pytest.mark.parametrize("with_callback", ["TRUE", "FALSE"])
+def test_ctrl_c_that_comes_after_the_last_epoch_loses_nothing(with_callback, r_library):
+    """The model has what it has learned before R is interrupted."""
+    code = f"""
+    {_LATE_INTERRUPTS}
+    model <- keras_model_sequential() %>% layer_dense(units = 1, input_shape = 1)
+    compile(model, optimizer = "sgd", loss = "mse")
+    before <- predict(model, 0.5)
+    ending <- callback_lambda(on_train_end = function(logs) late <<- TRUE)
+    said <- tryCatch(
+      {{
+        late <- !{with_callback}
+        fit(
+          model, cars$speed / 25, cars$dist / 120,
+          epochs = 3, verbose = 0, callbacks = if ({with_callback}) ending
+        )
+        look()
+      }},
+      interrupt = function(condition) "interrupted"
+    )
+    cat(said, identical(predict(model, 0.5), before), identical(worker(), first))
+    """
+    assert run_r(code, r_library, SKLEARNCNN_ENGINE="process") == "interrupted FALSE TRUE"
+
+
 _INTERRUPTED_FIT = """
 library(sklearncnn)
 fit <- function(epochs) {
@@ -196,8 +267,8 @@ def test_ctrl_c_leaves_a_model_of_layers_with_what_it_has_learned(engine, r_libr
             at_work = False
         at_work = at_work or line == "working\n"
     watchdog.cancel()
-    assert process.wait() == 0, said
-    assert sum("interrupted" in line for line in said if line.startswith("warning:")) == 50, said
+    assert process.wait() == 0, "\n".join(said)
+    assert sum("interrupted" in line for line in said if line.startswith("warning:")) == 50
     for line in said:
         if line.startswith("epochs:"):
             _, epochs, asked = line.split()
@@ -205,6 +276,30 @@ def test_ctrl_c_leaves_a_model_of_layers_with_what_it_has_learned(engine, r_libr
             assert asked == "TRUE"
     assert said.count("learned: TRUE") == 50
     assert said[-1] == "then: 3 alive"
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_that_meets_r_where_it_must_not_be_interrupted_is_python_s_at_once(
+    engine, r_library
+):
+    """R looks for it rarely: epochs later, were it not handed on."""
+    code = """
+    library(sklearncnn)
+    model <- keras_model_sequential() %>% layer_dense(units = 1, input_shape = 1)
+    compile(model, optimizer = "sgd", loss = "mse")
+    for (last in 0:9) {
+      asking <- callback_lambda(on_epoch_end = function(epoch, logs) {
+        if (epoch == last) tools::pskill(Sys.getpid(), tools::SIGINT)
+      })
+      history <- suppressWarnings(fit(
+        model, cars$speed / 25, cars$dist / 120, epochs = 1000, verbose = 0, callbacks = asking
+      ))
+      cat(length(history$metrics$loss) - last, "")
+    }
+    """
+    epochs = run_r(code, r_library, SKLEARNCNN_ENGINE=engine).split()
+    assert len(epochs) == 10
+    assert {int(more) for more in epochs} <= {0, 1, 2}
 
 
 _MANY_FITS = """

@@ -13,10 +13,12 @@ dispatch <- function(name, args = list(), call = sys.call(-1)) {
 # Send a value to Python and back: for tests of the codec.
 echo <- function(x) dispatch("echo", list(x = x))
 
-# As if the user's Ctrl-C had met R itself.
+# As if the user's Ctrl-C had met R itself, now, or when R may be interrupted again.
+interrupt_soon <- function() tools::pskill(Sys.getpid(), tools::SIGINT)
+
 interrupt <- function() {
   allowInterrupts({
-    tools::pskill(Sys.getpid(), tools::SIGINT)
+    interrupt_soon()
     Sys.sleep(1)
   })
   abort("interrupted", "Interrupted.", call = NULL)

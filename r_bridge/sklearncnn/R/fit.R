@@ -121,13 +121,16 @@ fit.sklearncnn_keras_model <- function(object, x = NULL, y = NULL, batch_size = 
     x = data_or_batches(x, call), y = as_data(y, "y", call), settings = settings,
     callbacks = callbacks, seed = seed, directory = getwd()
   )
-  reply <- if (length(asked)) {
-    arguments <- c(arguments, list(generator = generator))
-    converse(call_with(object, "fit_model_with_r", arguments, call), asked, call)
-  } else {
-    call_with(object, "fit_model", arguments, call)
-  }
-  take_state(object, reply$state)
+  # A Ctrl-C that is too late for Python waits until the model has what it has learned.
+  suspendInterrupts({
+    reply <- if (length(asked)) {
+      arguments <- c(arguments, list(generator = generator))
+      converse(call_with(object, "fit_model_with_r", arguments, call), asked, call)
+    } else {
+      call_with(object, "fit_model", arguments, call)
+    }
+    take_state(object, reply$state)
+  })
   new_history(reply, epochs, settings$batch_size)
 }
 
@@ -169,17 +172,21 @@ batch_function <- function(f) {
 }
 
 # Answer what Python asks until it has the result. An error of R's own functions ends the fit; after
-# Ctrl-C, wherever it has met us, Python hands over what it has.
+# Ctrl-C, in one of them or while R waits, Python hands over what it has.
 converse <- function(reply, functions, call) {
   number <- NULL
   on.exit(if (!is.null(number)) dispatch("end_conversation", list(number = number), call = NULL))
   suspendInterrupts(while (!is.null(reply$question)) {
     number <- reply$number
     reply <- tryCatch(
-      allowInterrupts({
-        value <- do.call(get(reply$question, functions), reply$arguments)
+      {
+        value <- allowInterrupts({
+          # Of the turn before.
+          .Call(C_check_interrupt)
+          do.call(get(reply$question, functions), reply$arguments)
+        })
         dispatch("answer_question", list(number = number, value = value), call)
-      }),
+      },
       interrupt = function(condition) {
         dispatch("interrupt_conversation", list(number = number), call)
       }

@@ -62,20 +62,29 @@ await_address <- function(directory, python) {
   ), call = NULL)
 }
 
+# Ctrl-C is heard where R waits for the worker, nowhere else: it must not leave an exchange half done.
 ask_worker <- function(worker, request) {
+  force(request)
+  reply <- suspendInterrupts(answer_of_worker(worker, request))
+  if (!is.null(reply$refused)) abort("worker", reply$refused, call = NULL)
+  # A request that was not sent whole has no answer.
+  if (is.null(reply$content)) interrupt()
+  # As NumPy says it where it casts.
+  if (worker$overflow) warning("overflow encountered in cast", call. = FALSE)
+  reply$content
+}
+
+answer_of_worker <- function(worker, request) {
   # Whatever ends this call early leaves the exchange half done: then the worker must go.
   done <- FALSE
   on.exit(if (!done) stop_worker(worker))
   worker$interrupts <- 0L
   worker$overflow <- FALSE
-  reply <- suspendInterrupts(exchange(worker, request))
+  reply <- exchange(worker, request)
   done <- TRUE
-  if (!is.null(reply$refused)) abort("worker", reply$refused, call = NULL)
-  # Python had already answered when Ctrl-C came, or not yet begun.
-  if (worker$interrupts > 0L && !reply$heard) interrupt()
-  # As NumPy says it where it casts.
-  if (worker$overflow) warning("overflow encountered in cast", call. = FALSE)
-  reply$content
+  # Python had already answered when Ctrl-C came, or not yet begun: R's is the next turn.
+  if (worker$interrupts > 0L && !reply$heard) interrupt_soon()
+  reply
 }
 
 exchange <- function(worker, request) {

@@ -9,6 +9,7 @@
 enum { AS_DOUBLE = 1, AS_SINGLE = 2, AS_INTEGER = 3, AS_RAW = 7 };
 
 SEXP ascii_bytes(SEXP x);
+SEXP check_interrupt(void);
 SEXP encode_exchange(SEXP program, SEXP buffers, SEXP types, SEXP apart);
 SEXP decode_exchange(SEXP message);
 SEXP write_block(SEXP x, SEXP type, SEXP block, SEXP path, SEXP offset);
