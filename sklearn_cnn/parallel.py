@@ -189,8 +189,6 @@ class Meeting:
         # its place to another.
         self._places = threading.BoundedSemaphore(max(2, (os.cpu_count() or 1) // 4))
 
-    # -- calls ---------------------------------------------------------------------------------
-
     def begin_call(self, width: int, verbose: int) -> Call:
         """A new call, made by the task of this thread if it runs one."""
         parent = _HERE.call if _HERE.meeting is self else None
@@ -271,8 +269,6 @@ class Meeting:
             call.holds_parent = False
             self._n_running += 1
 
-    # -- tasks ---------------------------------------------------------------------------------
-
     def _start_tasks(self) -> None:
         # Calls within tasks go first: others wait for them. One task of each call may always run,
         # else a call within a task might never find room.
@@ -314,8 +310,6 @@ class Meeting:
                 self._start_tasks()
                 self._release_parent(call)
                 self._close_group()
-
-    # -- fits ----------------------------------------------------------------------------------
 
     def _train(self, fits: Sequence, listener: Any) -> list:
         """Wait for the others; the results, and None for a fit that must be trained alone."""

@@ -105,8 +105,6 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
     # Whether ``tol`` is measured against the loss.
     _relative_tol = False
 
-    # -- what a kind of estimator decides ------------------------------------------------------
-
     @abstractmethod
     def _validate(self, X, y, *, reset: bool):
         """X and y as arrays, as scikit-learn checks them."""
@@ -149,8 +147,6 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         """Weight of each row, or None."""
         class_weight = getattr(self, "class_weight", None)
         return total_weights(sample_weight, class_weight, y, X, classes)
-
-    # -- fit -----------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def _all_or_nothing(self):
@@ -552,8 +548,6 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
             return [BaseNetwork._cast(part, dtype) for part in x]
         return x.astype(dtype, copy=False)
 
-    # -- record --------------------------------------------------------------------------------
-
     def _record(
         self, result, plan, rng, rows, scaling, first_pass, incremental, validation
     ) -> None:
@@ -679,8 +673,6 @@ class BaseNetwork(CallbackSupportMixin, BaseEstimator):
         if scaling is not None:
             rows, weights = scaling.rows(rows), scaling.for_standardized(weights)
         return rows._replace(x=self._cast(rows.x, "float64")), objective, weights
-
-    # -- the fitted network --------------------------------------------------------------------
 
     def __getstate__(self):
         _model.pull(self)
