@@ -279,10 +279,8 @@ def test_ctrl_c_leaves_a_model_of_layers_with_what_it_has_learned(engine, r_libr
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_ctrl_c_that_meets_r_where_it_must_not_be_interrupted_is_python_s_at_once(
-    engine, r_library
-):
-    """R looks for it rarely: epochs later, were it not handed on."""
+def test_ctrl_c_between_two_turns_ends_training_at_once(engine, r_library):
+    """R must not be interrupted there, and looks for it rarely: it is handed on to Python."""
     code = """
     library(sklearncnn)
     model <- keras_model_sequential() %>% layer_dense(units = 1, input_shape = 1)

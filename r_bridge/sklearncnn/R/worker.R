@@ -62,7 +62,7 @@ await_address <- function(directory, python) {
   ), call = NULL)
 }
 
-# Ctrl-C is heard where R waits for the worker, nowhere else: it must not leave an exchange half done.
+# Ctrl-C is heard where R waits for the worker, nowhere else: no exchange is left half done.
 ask_worker <- function(worker, request) {
   force(request)
   reply <- suspendInterrupts(answer_of_worker(worker, request))
