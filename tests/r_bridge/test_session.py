@@ -300,6 +300,25 @@ def test_ctrl_c_between_two_turns_ends_training_at_once(engine, r_library):
     assert {int(more) for more in epochs} <= {0, 1, 2}
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ctrl_c_in_a_conversation_that_python_no_longer_knows_interrupts_r(engine, r_library):
+    """As after a second Ctrl-C, by which the worker has gone."""
+    code = """
+    library(sklearncnn)
+    functions <- list2env(list(ask = function() {
+      tools::pskill(Sys.getpid(), tools::SIGINT)
+      Sys.sleep(10)
+    }))
+    question <- list(question = "ask", number = 99L, arguments = list())
+    said <- tryCatch(
+      sklearncnn:::converse(question, functions, NULL),
+      interrupt = function(condition) "interrupted"
+    )
+    cat(said, sklearncnn:::echo("alive"))
+    """
+    assert run_r(code, r_library, SKLEARNCNN_ENGINE=engine) == "interrupted alive"
+
+
 _MANY_FITS = """
 library(sklearncnn)
 fit <- function(i) {

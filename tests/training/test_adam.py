@@ -65,7 +65,6 @@ def test_its_steps_are_those_of_keras():
             assert_allclose(array, wanted, rtol=1e-6, atol=1e-7)
 
 
-@pytest.mark.skipif(not backends.current().lowers_slowly, reason="there is one form only")
 def test_xla_makes_the_same_roots_of_powers():
     backend, results = backends.current(), []
     for direct in (False, True):

@@ -13,9 +13,10 @@ dispatch <- function(name, args = list(), call = sys.call(-1)) {
 # Send a value to Python and back: for tests of the codec.
 echo <- function(x) dispatch("echo", list(x = x))
 
-# As if the user's Ctrl-C had met R itself, now, or when R may be interrupted again.
+# As if the user's Ctrl-C had met R itself, which deals with it when it may be interrupted.
 interrupt_soon <- function() tools::pskill(Sys.getpid(), tools::SIGINT)
 
+# The same at once: nothing goes on after it.
 interrupt <- function() {
   allowInterrupts({
     interrupt_soon()

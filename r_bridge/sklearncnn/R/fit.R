@@ -181,7 +181,7 @@ converse <- function(reply, functions, call) {
     reply <- tryCatch(
       {
         value <- allowInterrupts({
-          # Of the turn before.
+          # Ctrl-C may have come in the turn before.
           .Call(C_check_interrupt)
           do.call(get(reply$question, functions), reply$arguments)
         })
