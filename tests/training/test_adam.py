@@ -1,6 +1,5 @@
 import keras
 import numpy as np
-import pytest
 from keras import optimizers
 from numpy.testing import assert_allclose, assert_array_equal
 
