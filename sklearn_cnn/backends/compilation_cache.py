@@ -150,7 +150,7 @@ def compilation_cache_in_use() -> Iterator[None]:
         if "tensorflow" in sys.modules:
             from . import tensorflow
 
-            tensorflow.read_flags()
+            tensorflow.keep_programs()
     finally:
         for name in set(os.environ) - set(before):
             del os.environ[name]

@@ -56,6 +56,18 @@ def read_flags() -> None:
     tf.function(lambda x: x + 1, autograph=False, jit_compile=True)(tf.constant(0))
 
 
+def keep_programs() -> None:
+    """Have TensorFlow keep programs where its flags say, and name the same one the same again.
+
+    What a program calls its loops goes into what it is found by, and TensorFlow draws these names'
+    numbers and those of tensors from one sequence: a thread that made a tensor while the program
+    is traced would shift them.
+    """
+    read_flags()
+    if not tf.config.list_physical_devices("GPU"):
+        first_product()
+
+
 @functools.cache
 def generate_products() -> None:
     """Have oneDNN generate the code of its products in float32, in a thread of its own.
@@ -63,10 +75,12 @@ def generate_products() -> None:
     It does so at the first product in a process and takes 30 ms. While a program is traced, which
     is Python's work, the other cores have nothing else to do.
     """
-    threading.Thread(target=_first_product, name="first product").start()
+    threading.Thread(target=first_product, name="first product").start()
 
 
-def _first_product() -> None:
+@functools.cache
+def first_product() -> None:
+    """The first product of two matrices in this process."""
     array = np.ones((2, 2), np.float32)
     with contextlib.suppress(tf.errors.OpError):  # the program that needs it will say so
         tf.raw_ops.MatMul(a=array, b=array, transpose_a=True)
