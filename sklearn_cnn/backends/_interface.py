@@ -69,8 +69,12 @@ class Backend(Protocol):
         ``keras.ops.take`` looks for negative ones, which costs as much as the gathering.
         """
 
-    def compile(self, function: Callable, executor: Executor) -> Callable:
-        """Compile ``function``; it returns device arrays."""
+    def compile(self, function: Callable, executor: Executor, shape: Any = None) -> Callable:
+        """Compile ``function``; it returns device arrays.
+
+        Where programs are kept between processes, what ``repr`` says of ``shape`` helps to find
+        this one again.
+        """
 
     def forget_unused(self) -> None:
         """Count a new program or model; once in a while give back what is left of those gone."""

@@ -82,7 +82,7 @@ class JaxBackend:
     def take(self, array: Any, rows: Any) -> Any:
         return jax.numpy.take(array, rows, axis=0, mode="clip")
 
-    def compile(self, function: Callable, executor: Executor) -> Callable:
+    def compile(self, function: Callable, executor: Executor, shape: Any = None) -> Callable:
         if self._n_compiled >= _MOST_PROGRAMS:
             self._n_compiled = 0
             PROGRAMS.release()

@@ -2,14 +2,18 @@
 
 import contextlib
 import functools
+import hashlib
+import itertools
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context
+from tensorflow.python.framework import ops
 from tensorflow.python.ops.parallel_for import pfor
 
 from sklearn_cnn.compat import base_optimizer_methods, call_with_tensors
@@ -23,6 +27,8 @@ _STEPS_WORTH_COMPILING = 800
 # batches of 32 take 80 us a step instead of 120. At 2e7 two threads are quicker again.
 _FLOPS_WORTH_SHARING = 1e7
 _OBJECTS_BETWEEN_CLEANINGS = 64
+# In what Python prints of a function, and nowhere else the same.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 
 def _stack_bitcast(inputs):
@@ -56,16 +62,56 @@ def read_flags() -> None:
     tf.function(lambda x: x + 1, autograph=False, jit_compile=True)(tf.constant(0))
 
 
-def keep_programs() -> None:
-    """Have TensorFlow keep programs where its flags say, and name the same one the same again.
+class _Names:
+    """The numbers in the names of programs, the same in every process where programs are kept.
 
-    What a program calls its loops goes into what it is found by, and TensorFlow draws these names'
-    numbers and those of tensors from one sequence: a thread that made a tensor while the program
-    is traced would shift them.
+    TensorFlow finds a kept program by its text, names included, and numbers these in one sequence
+    with the tensors of the process: one tensor more, made before or in another thread meanwhile,
+    and it would compile anew.
     """
+
+    def __init__(self):
+        self.kept = False
+        self._usual = ops.uid
+        self._here = threading.local()  # numbers: those of the program that this thread traces
+        self._n_of_text: dict[bytes, int] = {}
+        self._lock = threading.Lock()
+
+    def keep(self) -> None:
+        """From now on."""
+        self.kept = True
+        ops.uid = self._next
+
+    def _next(self) -> int:
+        numbers = getattr(self._here, "numbers", None)
+        return self._usual() if numbers is None else next(numbers)
+
+    @contextlib.contextmanager
+    def of(self, function: Callable, shape: Any) -> Iterator[None]:
+        """Context in which to trace ``function``, a program of ``shape``."""
+        if not self.kept:
+            yield
+            return
+        text = f"{function.__qualname__} {_ADDRESS.sub('', repr(shape))}"
+        digest = hashlib.sha256(text.encode()).digest()
+        with self._lock:  # no name may stand for two functions, traced again or alike in text
+            n = self._n_of_text.get(digest, 0)
+            self._n_of_text[digest] = n + 1
+        start = hashlib.sha256(digest + n.to_bytes(4)).digest()
+        self._here.numbers = itertools.count(int.from_bytes(start[:6]) << 14)
+        try:
+            yield
+        finally:
+            self._here.numbers = None
+
+
+NAMES = _Names()
+
+
+def keep_programs() -> None:
+    """Have TensorFlow keep programs where its flags say, for other processes to find."""
     read_flags()
-    if not tf.config.list_physical_devices("GPU"):
-        first_product()
+    NAMES.keep()
 
 
 @functools.cache
@@ -75,12 +121,10 @@ def generate_products() -> None:
     It does so at the first product in a process and takes 30 ms. While a program is traced, which
     is Python's work, the other cores have nothing else to do.
     """
-    threading.Thread(target=first_product, name="first product").start()
+    threading.Thread(target=_first_product, name="first product").start()
 
 
-@functools.cache
-def first_product() -> None:
-    """The first product of two matrices in this process."""
+def _first_product() -> None:
     array = np.ones((2, 2), np.float32)
     with contextlib.suppress(tf.errors.OpError):  # the program that needs it will say so
         tf.raw_ops.MatMul(a=array, b=array, transpose_a=True)
@@ -140,7 +184,7 @@ class TensorFlowBackend:
     def take(self, array: Any, rows: Any) -> Any:
         return tf.gather(array, rows)
 
-    def compile(self, function: Callable, executor: Executor) -> Callable:
+    def compile(self, function: Callable, executor: Executor, shape: Any = None) -> Callable:
         traced = tf.function(function, autograph=False, jit_compile=executor is Executor.XLA)
         lock = threading.RLock()
         concrete: list[Callable] = []
@@ -153,7 +197,7 @@ class TensorFlowBackend:
                     if self.on_cpu:
                         generate_products()
                     if not concrete:
-                        with scheduled_as(executor):
+                        with scheduled_as(executor), NAMES.of(function, shape):
                             concrete.append(traced.get_concrete_function(*arguments))
                         self.forget_unused()
             # With variables, the weights live in the program's own while it runs.

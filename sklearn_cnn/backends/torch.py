@@ -48,7 +48,7 @@ class TorchBackend:
     def take(self, array: Any, rows: Any) -> Any:
         return array[rows]
 
-    def compile(self, function: Callable, executor: Executor) -> Callable:
+    def compile(self, function: Callable, executor: Executor, shape: Any = None) -> Callable:
         return torch.no_grad()(function)
 
     def forget_unused(self) -> None:

@@ -130,9 +130,9 @@ class Epochs:
         self.columns = ["loss", "learning_rate", *names]
         if shape.validation_bucket:
             self.columns += ["val_loss", "score", *(f"val_{name}" for name in names)]
-        self.run = backend.compile(self._run, shape.executor)
+        self.run = backend.compile(self._run, shape.executor, shape)
         # The same in parts, for rows that come one segment after the other.
-        self.train_segment = backend.compile(self._train, shape.executor)
+        self.train_segment = backend.compile(self._train, shape.executor, shape)
         self.validate_segment = backend.compile(self._validate, Executor.GRAPH)
         self.end_epoch = backend.compile(self._end, Executor.GRAPH)
 

@@ -32,7 +32,7 @@ class PlainEpochs(Epochs):
 
     def __init__(self, shape, backend):
         super().__init__(shape, backend)
-        self.run = backend.compile(self._run_batches, shape.executor)
+        self.run = backend.compile(self._run_batches, shape.executor, shape)
 
     def _run_batches(self, state, losses, data: Data, order, inverses, n_batches, numbers: Numbers):
         size = self.shape.batch_size

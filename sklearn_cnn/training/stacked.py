@@ -66,7 +66,7 @@ class StackedEpochs(Epochs):
     def __init__(self, shape: StackShape, backend):
         self.n_networks, self.even = shape.n_networks, shape.even
         super().__init__(shape.epoch, backend)
-        self.run = backend.compile(self._run_stack, shape.epoch.executor)
+        self.run = backend.compile(self._run_stack, shape.epoch.executor, shape)
 
     def _network(self, backend) -> Network:
         architecture = self.shape.architecture

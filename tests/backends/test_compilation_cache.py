@@ -23,12 +23,12 @@ assert dict(os.environ) == before
 
 
 def programs(folder):
-    """JAX keeps what took long to compile: of small programs now one, now another."""
-    files = [path for path in folder.iterdir() if path.name.startswith(("xla_compile", "jit__run"))]
+    """Those of epochs. Backends keep some small ones of their own, too, now one, now another."""
+    contents = {path.name: path.read_bytes() for path in folder.iterdir()}
     return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in files
-        if not path.name.endswith("atime")
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in contents.items()
+        if b"run_batches" in name.encode() + content and not name.endswith("atime")
     }
 
 
@@ -53,29 +53,54 @@ sklearn_cnn.enable_compilation_cache({str(tmp_path)!r})
     assert [line for line in printed.splitlines() if "text_format.cc" not in line] == []
 
 
-def test_a_first_product_that_comes_late_names_no_program_otherwise(tmp_path):
-    """TensorFlow numbers functions and tensors in one sequence, and keeps programs by their text.
-
-    oneDNN's first product is worked out in a thread: on a busy machine after the tracing, or in
-    its midst.
-    """
-    script = """
-import os, time
-from sklearn_cnn import backends
-backends.current()
+BEFORE = {
+    "one tensor": "import tensorflow; tensorflow.constant(1.0)",
+    "late first product": """
+import time
 from sklearn_cnn.backends import tensorflow
-product = tensorflow.first_product
-tensorflow.first_product = lambda: (time.sleep({delay}), product())
+product = tensorflow._first_product
+tensorflow._first_product = lambda: (time.sleep(3), product())
+""",
+    "another fit": """
+from sklearn_cnn import MLPRegressor
+MLPRegressor(hidden_layer_sizes=(3,), max_iter=2).fit([[0.0, 1.0], [1.0, 0.0]], [0.0, 1.0])
+""",
+}
+
+
+@pytest.mark.parametrize("before", BEFORE)
+def test_tensorflow_finds_a_program_whatever_came_before_it(before, tmp_path):
+    start = "import os\nfrom sklearn_cnn import backends\nbackends.current()\n"
+    kept = {"KERAS_BACKEND": "tensorflow", "SKLEARN_CNN_CACHE": str(tmp_path)}
+    run(start + FIT, **kept)
+    (folder,) = tmp_path.iterdir()
+    compiled = programs(folder)
+    run(start + BEFORE[before] + FIT, **kept)
+    assert programs(folder) == compiled
+
+
+def test_no_two_functions_of_tensorflow_get_one_name_where_programs_are_kept(tmp_path):
+    """SiLU's gradient is registered by a name that must be new, also when it is traced again."""
+    script = """
+import numpy as np
+from sklearn_cnn import MLPRegressor
+from sklearn_cnn.backends.programs import PROGRAMS
+X = np.random.RandomState(0).normal(size=(30, 4))
+def fitted(activation):
+    network = MLPRegressor(hidden_layer_sizes=(3,), activation=activation, random_state=0)
+    return network.set_params(max_iter=200, batch_size=6, tol=0.0).fit(X, X[:, 0]).predict(X)
+silu, tanh = fitted("silu"), fitted("tanh")
+PROGRAMS.clear()
+assert np.array_equal(fitted("tanh"), tanh)
+assert np.array_equal(fitted("silu"), silu)
+assert abs(silu - tanh).max() > 1e-3
 """
-    for delay in (0, 3):
-        run(
-            script.format(delay=delay) + FIT,
-            KERAS_BACKEND="tensorflow",
-            SKLEARN_CNN_CACHE=str(tmp_path),
-        )
-        (folder,) = tmp_path.iterdir()
-        if delay == 0:
-            compiled = programs(folder)
+    kept = {"KERAS_BACKEND": "tensorflow", "SKLEARN_CNN_CACHE": str(tmp_path)}
+    run(script, **kept)
+    (folder,) = tmp_path.iterdir()
+    assert len(programs(folder)) == 4
+    compiled = programs(folder)
+    run(script, **kept)
     assert programs(folder) == compiled
 
 
