@@ -7,15 +7,17 @@ import sys
 from collections import Counter
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # Before anything imports matplotlib or TensorFlow.
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# On a busy machine every example is slow, and every strategy.
+_PATIENT = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 # Examples are the same in every run of `make test`; the nightly run draws new ones.
-settings.register_profile("default", derandomize=True, deadline=None, max_examples=30)
-settings.register_profile("nightly", derandomize=False, deadline=None, max_examples=100)
+settings.register_profile("default", derandomize=True, max_examples=30, **_PATIENT)
+settings.register_profile("nightly", derandomize=False, max_examples=100, **_PATIENT)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 

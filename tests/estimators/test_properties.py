@@ -31,7 +31,10 @@ pytestmark = [
 # A fit is a tenth of a second: few examples each, other ones in the nightly run.
 a_few = settings(
     max_examples=min(12, settings.default.max_examples),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+    suppress_health_check=[
+        *settings.default.suppress_health_check,
+        HealthCheck.function_scoped_fixture,
+    ],
 )
 MAX_ITER = 2
 

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import pytest
 import scipy.special
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.feature_selection import f_classif
@@ -76,7 +76,6 @@ def trees():
 
 
 @given(trees())
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_any_tree_of_values_comes_back_the_same(there_and_back, tree):
     assert same(there_and_back(tree), tree)
 

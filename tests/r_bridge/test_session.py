@@ -256,7 +256,7 @@ def test_ctrl_c_leaves_a_model_of_layers_with_what_it_has_learned(engine, r_libr
     )
     said, at_work, moments = [], False, random.Random(0)
     # A Ctrl-C that is lost leaves a fit of days.
-    watchdog = threading.Timer(120, process.kill)
+    watchdog = threading.Timer(240, process.kill)
     watchdog.start()
     for line in process.stdout:
         if not re.match("Epoch|.*loss", line):
@@ -406,7 +406,7 @@ def test_a_worker_ends_with_its_r_session(ending, r_library):
         check=False,
     )
     pid = int(done.stdout)
-    for _ in range(50):
+    for _ in range(300):
         if not _alive(pid):
             return
         time.sleep(0.1)
@@ -430,7 +430,7 @@ def test_a_worker_at_work_ends_with_its_r_session(r_library):
     assert _alive(pid)
     process.kill()
     process.wait()
-    for _ in range(50):
+    for _ in range(300):
         if not _alive(pid):
             return
         time.sleep(0.1)
