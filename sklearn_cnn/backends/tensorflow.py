@@ -1,5 +1,6 @@
 """TensorFlow: XLA for dense networks, the plain graph for convolutions and short fits."""
 
+import collections
 import contextlib
 import functools
 import hashlib
@@ -74,11 +75,11 @@ class _Names:
         self.kept = False
         self._usual = ops.uid
         self._here = threading.local()  # numbers: those of the program that this thread traces
-        self._n_of_text: dict[bytes, int] = {}
+        self._n_of_text: collections.Counter[str] = collections.Counter()
         self._lock = threading.Lock()
 
     def keep(self) -> None:
-        """From now on."""
+        """Number names so from now on."""
         self.kept = True
         ops.uid = self._next
 
@@ -93,12 +94,12 @@ class _Names:
             yield
             return
         text = f"{function.__qualname__} {_ADDRESS.sub('', repr(shape))}"
-        digest = hashlib.sha256(text.encode()).digest()
         with self._lock:  # no name may stand for two functions, traced again or alike in text
-            n = self._n_of_text.get(digest, 0)
-            self._n_of_text[digest] = n + 1
-        start = hashlib.sha256(digest + n.to_bytes(4)).digest()
-        self._here.numbers = itertools.count(int.from_bytes(start[:6]) << 14)
+            n = self._n_of_text[text]
+            self._n_of_text[text] += 1
+        digest = hashlib.sha256(f"{text} {n}".encode()).digest()
+        # TensorFlow keeps them in 64 bits; a program draws thousands.
+        self._here.numbers = itertools.count(int.from_bytes(digest[:5]) << 22)
         try:
             yield
         finally:

@@ -75,6 +75,7 @@ def test_tensorflow_finds_a_program_whatever_came_before_it(before, tmp_path):
     run(start + FIT, **kept)
     (folder,) = tmp_path.iterdir()
     compiled = programs(folder)
+    assert len(compiled) == 1
     run(start + BEFORE[before] + FIT, **kept)
     assert programs(folder) == compiled
 
